@@ -130,14 +130,17 @@ You may be asked something first, so nothing waits for the answer."
   (apply #'jsonrpc-async-request
          (append (evolverec--request command arguments)
                  (list :success-fn (lambda (job)
-                                     (message (if (eq (plist-get job :already_running) t)
-                                                  "evolverec: runs already as job %s" "evolverec: started job %s")
-                                              (plist-get job :job)))
+                                     (unless (eq (plist-get job :already_running) t) ; the server tells that
+                                       (message "evolverec: started job %s" (plist-get job :job))))
                        :error-fn (lambda (problem) (message "evolverec: %s" (plist-get problem :message)))
                        :timeout nil))))
 
 (defun evolverec--count (prefix) "PREFIX as a number, if given." (and prefix (prefix-numeric-value prefix)))
 
+(defun evolverec-improve (&optional trials)
+  "Train, diagnose, ask users and propose, at most TRIALS patches, the prefix argument."
+  (interactive "P")
+  (evolverec--start-job "improve" :trials (evolverec--count trials)))
 (defun evolverec-train () "Train the recommender." (interactive) (evolverec--start-job "train"))
 (defun evolverec-diagnose () "Measure why it fails." (interactive) (evolverec--start-job "diagnose"))
 (defun evolverec-diagnose-checkpoint (file)
@@ -256,15 +259,30 @@ You may be asked something first, so nothing waits for the answer."
             (message "%s" (plist-get (evolverec--ask "applyHunks" :proposal patch :path path :hunks (vector index))
                                      :message))))))))
 
+(defun evolverec-explain (code)
+  "Say what the finding CODE means, is and was here, and what usually helps."
+  (interactive (list (completing-read "Explain: " (evolverec--codes) nil t)))
+  (evolverec--show "*evolverec explain*" (plist-get (evolverec--ask "explain" :code code) :text) #'text-mode))
+
+(defun evolverec--codes ()
+  "The codes of the findings of this repo."
+  (delete-dups
+   (cl-loop for cause across (plist-get (evolverec--ask :evolverec/findings) :causes)
+            append (cl-loop for finding across (plist-get cause :findings) collect (plist-get finding :code)))))
+
 (cl-defmethod eglot-execute-command ((_server evolverec-server) (_command (eql evolverec.preview)) arguments)
   (evolverec-diff (plist-get (elt arguments 0) :proposal)))
+(cl-defmethod eglot-execute-command ((_server evolverec-server) (_command (eql evolverec.explain)) arguments)
+  (evolverec-explain (plist-get (elt arguments 0) :code)))
 
 (when (fboundp 'eglot-execute) ; newer versions call this instead
   (cl-defmethod eglot-execute ((_server evolverec-server) action)
-    (let* ((inner (plist-get action :command)) (command (if (consp inner) inner action)))
-      (if (equal (plist-get command :command) "evolverec.preview")
-          (evolverec-diff (plist-get (elt (plist-get command :arguments) 0) :proposal))
-        (cl-call-next-method)))))
+    (let* ((inner (plist-get action :command)) (command (if (consp inner) inner action))
+           (given (elt (plist-get command :arguments) 0)))
+      (pcase (plist-get command :command)
+        ("evolverec.preview" (evolverec-diff (plist-get given :proposal)))
+        ("evolverec.explain" (evolverec-explain (plist-get given :code)))
+        (_ (cl-call-next-method))))))
 
 (provide 'evolverec)
 ;;; evolverec.el ends here

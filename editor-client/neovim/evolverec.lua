@@ -224,12 +224,15 @@ function M.setup(options)
   -- A preview asked for from the code action menu: the server answers with the diff.
   vim.lsp.commands['evolverec.preview'] = function(command) diff(command.arguments[1]) end
 
+  local function explain(argument) ask('evolverec.explain', argument, function(answer) show(answer.text, 'markdown') end) end
+  vim.lsp.commands['evolverec.explain'] = function(command) explain(command.arguments[1]) end
+
   local function command(name, description, body, nargs, complete)
     local about = { desc = description, nargs = nargs or 0, complete = complete }
     vim.api.nvim_create_user_command('Evolverec' .. name, body, about)
   end
   local function said_job(result)
-    notify((result.already_running and 'runs already as job ' or 'started job ') .. result.job)
+    if not result.already_running then notify('started job ' .. result.job) end -- of one that runs already the server tells
   end
   local function job(name, description, count) -- count: what the number after the command means
     local verb = name:sub(1, 1):lower() .. name:sub(2)
@@ -237,6 +240,7 @@ function M.setup(options)
       ask('evolverec.' .. verb, count and { [count] = tonumber(given.args) }, said_job)
     end, count and '?')
   end
+  job('Improve', 'Train, diagnose, ask users and propose, so many patches at most', 'trials')
   job('Train', 'Train the recommender')
   job('Diagnose', 'Measure why it fails')
   command('DiagnoseCheckpoint', 'Measure the weights in a file, without training', function(given)
@@ -249,6 +253,16 @@ function M.setup(options)
   command('Cancel', 'Stop the jobs of this repo', function() ask('evolverec.cancel') end)
   command('Status', 'Say what is known of this repo', function() ask('evolverec.status') end)
   command('Users', 'Show what simulated users say', function() ask('evolverec/users', nil, show_users) end)
+  command('Explain', 'Say what a finding of the line under the cursor means', function()
+    local codes = {}
+    for _, one in ipairs(vim.diagnostic.get(0, { lnum = vim.fn.line('.') - 1 })) do
+      local code = one.code or vim.tbl_get(one, 'user_data', 'lsp', 'code') -- the second: Neovim 0.7
+      if one.source == 'evolverec' and code then table.insert(codes, tostring(code)) end
+    end
+    if #codes == 0 then return notify('no finding stands on this line') end
+    if #codes == 1 then return explain { code = codes[1] } end
+    vim.ui.select(codes, { prompt = 'Explain' }, function(code) if code then explain { code = code } end end)
+  end)
   command('Fix', 'Choose a measured patch for the line under the cursor', function() vim.lsp.buf.code_action() end)
   command('Diff', 'Show a measured patch', function()
     choose_patch('Show', function(patch, repo) diff { repo = repo, proposal = patch.id } end)

@@ -11,7 +11,9 @@ PACKAGE_ROOT = (
 # Child processes are started by this file's path, because `python -m` would search the user's repo first.
 ENTRY = PACKAGE_ROOT / "evolverec_entry.py"
 CONFIG_NAME = "evolverec.toml"  # at the root of a repo
+BASELINE_NAME = "evolverec.baseline.toml"  # at the root of a repo: findings that its team accepts
 STORE_FOLDER = ".evolverec"
+WORKER_LOG = "worker.log"  # in the folder of a trial
 PROBES_FOLDER = "probes"  # folder in a repo with the evolved probes that the user keeps
 PROBE_HEADER = "# /// probe"  # the first characters of every kept probe file
 

@@ -15,12 +15,14 @@ class JobKind(StrEnum):
     DIAGNOSE = "diagnose"
     SIMULATE = "simulate"
     PROPOSE = "propose"
+    IMPROVE = "improve"  # train, diagnose, simulate and propose, one after the other
     TUNE = "tune"  # settings of the numbers in the configuration
     TEST = "test"
     RECOMMEND = "recommend"  # lists of a measured trial, for the users of a file
     ADAPT = "adapt"  # an adapter that init drafted is completed by an LLM
     CHECK = "check"  # the cheap rungs alone: import, build, one batch
     VERIFY = "verify"  # one stored proposal, once more, with a further seed
+    EXPLAIN = "explain"  # an LLM is asked about one finding
     EVOLVE = "evolve"  # a run of the loop
     COMPARE = "compare"  # runs of several strategies
 
@@ -73,11 +75,11 @@ class EventType(StrEnum):
     """What an event tells; the comments say what its data holds."""
 
     STARTED = "started"
-    PROGRESS = "progress"  # data: fraction 0..1 or None, left_s or None, label: of the trial, where the message begins with it; step: what of how many, absent to keep it
+    PROGRESS = "progress"  # data: fraction 0..1 or None, left_s or None, label: of the trial, where the message begins with it; step: what of how many, absent to keep it; span: which part of the job (from, to) this and later fractions are of, absent to keep it
     EPOCH = "epoch"  # data: trial, epoch, epochs, loss or None, metric (name), value, left_s or None, label
     TRIAL = "trial"  # data: trial, status, label: a trial began or ended
     FEEDBACK = "feedback"  # data: trial: findings or critiques are in the store
-    PROPOSAL = "proposal"  # data: proposal: it is in the store
+    PROPOSAL = "proposal"  # data: proposal: it is in the store; verified; promising: further seeds decide
     NODE = "node"  # data: run, node (its order), share (of the budget), step: a run has one more node
     LOG = "log"
     FINISHED = "finished"  # data: state, exit_code

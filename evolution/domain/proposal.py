@@ -10,6 +10,9 @@ from evolution.domain.edits import Edit
 RECIPE = "recipe"
 TUNER = "tuner"
 TOO_SLOW = "too_slow"  # key in a proposal's details: only its cost stands against a rise of the objective
+PROMISING = (
+    "promising"  # key in a proposal's details: one seed rose, and further ones that decide are being trained
+)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -63,9 +63,11 @@ class Request:
     python: the interpreter that runs the repo's code; "" for the one of the user's settings.
     no_sandbox: the user wants trials without a sandbox.
     device: where trials run; None for the choice in evolverec.toml.
+    runs_code: whether the job runs the repo's code, to which the user must agree.
     """
 
     kind: ClassVar[JobKind]
+    runs_code: ClassVar[bool] = True
 
     python: str = ""
     no_sandbox: bool = False
@@ -160,6 +162,19 @@ class ProposeRequest(Request):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ImproveRequest(Request):
+    """Train and diagnose the program on disk, ask simulated users about it, and find verified patches for it. No LLM is asked.
+
+    trials: how many candidates are trained at most. allow_cost: a guardrail on cost bars no patch.
+    """
+
+    kind = JobKind.IMPROVE
+
+    trials: Count = 12
+    allow_cost: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class TuneRequest(Request):
     """Tune the numbers in the configuration of the program on disk.
 
@@ -185,6 +200,21 @@ class VerifyRequest(Request):
 
     proposal: Annotated[str, NotEmpty]
     allow_cost: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExplainRequest(Request):
+    """Ask an LLM about a finding of the program on disk.
+
+    code: of the finding. budget_usd: the most that the answer may cost, in dollars; None without limit.
+    """
+
+    kind = JobKind.EXPLAIN
+    runs_code = False
+    role: ClassVar[str] = "analyst"  # of the model that is asked
+
+    code: Annotated[str, NotEmpty]
+    budget_usd: Dollars | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -317,8 +347,10 @@ REQUESTS: Mapping[JobKind, type[Request]] = {
         DiagnoseRequest,
         SimulateRequest,
         ProposeRequest,
+        ImproveRequest,
         TuneRequest,
         VerifyRequest,
+        ExplainRequest,
         TestRequest,
         RecommendRequest,
         EvolveRequest,

@@ -36,7 +36,12 @@ class Question:
 
 
 def open_questions(repo: Path, request: Request) -> Iterator[Question]:
-    """What the user has not agreed to yet, one after the other. Raises UsageError: there is no such interpreter."""
+    """What the user has not agreed to yet, one after the other; nothing for a job that runs no code of the repo.
+
+    Raises UsageError: there is no such interpreter.
+    """
+    if not request.runs_code:
+        return
     yield from questions_of_interpreter(repo, request)
     problem = "" if request.no_sandbox or consents.goes_without_sandbox() else sandbox_problem()
     if problem:

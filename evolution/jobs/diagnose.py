@@ -4,6 +4,7 @@ from evolution.coevolution.user_probes import with_user_probes
 from evolution.domain.healing import with_healings
 from evolution.domain.limits import Limits
 from evolution.domain.request import DiagnoseRequest, SimulateRequest
+from evolution.jobs.hidden import hidden
 from evolution.jobs.outcome import Outcome
 from evolution.jobs.train import is_trained, trained
 from evolution.laboratory.context import JobContext
@@ -25,7 +26,8 @@ def diagnose(context: JobContext, request: DiagnoseRequest) -> Outcome:
     trial = trained(laboratory, _checkpoint(context, request.checkpoint))
     feedback = with_user_probes(laboratory, trial, feedback_of(laboratory, trial, examined=True))
     feedback = with_healings(feedback, context.store.proposals(feedback.program))
-    return Outcome(document=diagnose_document(trial, feedback, context.store.dismissed()))
+    kept = hidden(context, feedback)
+    return Outcome(document=diagnose_document(trial, feedback, kept.ids, kept.accepted))
 
 
 def _checkpoint(context: JobContext, named: str) -> Checkpoint | None:
@@ -51,4 +53,4 @@ def simulate(context: JobContext, request: SimulateRequest) -> Outcome:
         limits = Limits(usd=request.budget_usd)
         with opened_interviewer(context, llm, users=request.llm_users, limits=limits) as interviewer:
             feedback = feedback_of(laboratory, trial, users=feedback.users_asked, interviewer=interviewer)
-    return Outcome(document=simulate_document(feedback, context.store.dismissed()))
+    return Outcome(document=simulate_document(feedback, hidden(context, feedback).ids))

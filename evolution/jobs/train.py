@@ -8,6 +8,7 @@ from evolution.domain.healing import with_healings
 from evolution.domain.request import CheckRequest, TrainRequest
 from evolution.domain.trial import ContractCheck, FailureReason, Trial
 from evolution.domain.verdict import verdict_on
+from evolution.jobs.hidden import hidden
 from evolution.jobs.outcome import Outcome, failed
 from evolution.laboratory.context import JobContext
 from evolution.laboratory.laboratory import Laboratory, complete
@@ -36,9 +37,9 @@ def _judged(laboratory: Laboratory, trial: Trial) -> dict[str, Any]:
         feedback = with_user_probes(laboratory, trial, feedback_of(laboratory, trial))
     except (AnalysisError, RepoError) as error:
         return {"verdict": None, "remarks": [*remarks(trial), f"not diagnosed: {error}"]}
-    store = laboratory.context.store
-    shown = with_healings(feedback, store.proposals(feedback.program))
-    return {"verdict": verdict_document(verdict_on(trial, shown, store.dismissed()))}
+    context = laboratory.context
+    shown = with_healings(feedback, context.store.proposals(feedback.program))
+    return {"verdict": verdict_document(verdict_on(trial, shown, hidden(context, shown).ids))}
 
 
 def trained(laboratory: Laboratory, checkpoint: Checkpoint | None = None) -> Trial:

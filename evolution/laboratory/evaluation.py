@@ -11,7 +11,7 @@ from evolution.domain.feedback import Feedback
 from evolution.domain.healing import CHANGED, changed_lines
 from evolution.domain.job import EventType
 from evolution.domain.objective import Objective, parse_expression, parse_guardrail
-from evolution.domain.proposal import TOO_SLOW, Corrected, Idea, Proposal, Verified
+from evolution.domain.proposal import PROMISING, TOO_SLOW, Corrected, Idea, Proposal, Verified
 from evolution.domain.trial import Trial, TrialStatus
 from evolution.laboratory.acceptance import (
     FIX_TOLERANCE,
@@ -46,6 +46,7 @@ from evolution.trials.analysis import AnalysisError
 
 # In a proposal's details: the program that its child was compared with, where that is not the one that its patch is for.
 HELD_AGAINST = "held_against"
+UNDECIDED = "one seed rose; further seeds decide"
 DEAD = "dead"  # key in a proposal's details: it computes what its parent computes, and is no evidence
 
 
@@ -181,6 +182,8 @@ class CandidateEvaluation:
         repair = mends(candidate.idea)
         likely = patient and not repair and self._is_likely(pairs, rivals)
         if replicate and (likely or self._is_promising(pairs, fixed, mends=repair)):
+            if patient:
+                self._promise(candidate, pairs, fixed, rivals)
             pairs += self._replicas(parent, candidate, candidate.idea.title)
             for _ in range(FURTHER if patient else 0):
                 unsettled = fixed and repair and not self._is_settled(pairs)
@@ -189,6 +192,17 @@ class CandidateEvaluation:
                 seed = self.seed + len(pairs)
                 pairs += self._replica(parent, candidate, candidate.idea.title, seed)
         return self._judge(candidate, pairs, fixed, rivals)
+
+    def _promise(
+        self, candidate: Candidate, pairs: Sequence[Pair], fixed: tuple[str, ...], rivals: Rivals
+    ) -> None:
+        """Show a patch whose first seed is promising: its further seeds take the time of two trainings each."""
+        among = corrected_effect(self.context.repo, self.objective, pairs, rivals)
+        trials = [child for _, child in pairs]
+        self._publish(
+            candidate, pairs[0][0], trials, Verified.NO, pairs=pairs, fixed=fixed, why_not=UNDECIDED,
+            among=among, promising=True,
+        )  # fmt: skip
 
     def _is_promising(self, pairs: Sequence[Pair], fixed: Sequence[str], *, mends: bool) -> bool:
         if broken_guardrails(self.guardrails, pairs):
@@ -277,6 +291,7 @@ class CandidateEvaluation:
         why_not: str = "",
         among: Corrected | None = None,
         dead: bool = False,
+        promising: bool = False,
     ) -> Proposal:
         repo = self.context.repo
         shown = {name: metric_effect(repo, name, pairs) for name in SHOWN} if pairs else {}
@@ -304,6 +319,7 @@ class CandidateEvaluation:
                 "terms": terms.short if terms else "",
                 "max_epochs": self.config.training.max_epochs,
                 DEAD: dead,
+                PROMISING: promising,
                 TOO_SLOW: bool(pairs) and self._is_only_too_slow(pairs),
                 CHANGED: changed_lines(candidate.patch, self.laboratory.programs.sources(base)),
                 **({HELD_AGAINST: held} if held != base else {}),
@@ -321,21 +337,33 @@ class CandidateEvaluation:
         return broken and effect.after > effect.before
 
     def _keep(self, proposal: Proposal) -> None:
-        """Store a proposal and tell its verdict."""
-        self._store(proposal)
-        verified = proposal.verified
+        """Store a proposal and tell its verdict; a promise is told only where nothing more is known."""
+        is_new = self._store(proposal)
+        verified, promising = proposal.verified, bool(proposal.details.get(PROMISING))
+        if promising and not is_new:
+            return
         words = f"verified {verified}" if verified is not Verified.NO else f"not verified: {proposal.why_not}"
         self.context.events.emit(
-            EventType.PROPOSAL, f"{proposal.idea.title}: {words}", proposal=proposal.id, verified=verified
+            EventType.PROPOSAL,
+            f"{proposal.idea.title}: {'promising, further seeds decide' if promising else words}",
+            proposal=proposal.id,
+            verified=verified,
+            promising=promising,
         )
 
-    def _store(self, proposal: Proposal) -> None:
-        """Store a proposal, unless it is stored with these trials and further seeds, which a run done again comes to later."""
-        seeds = len(proposal.trials)
+    def _store(self, proposal: Proposal) -> bool:
+        """Store a proposal, unless it is stored with these trials and further seeds, which a run done again comes to later.
+        A promise is not stored in the place of a verdict. Returns whether it was stored.
+        """
+        seeds, promising = len(proposal.trials), bool(proposal.details.get(PROMISING))
         with self.context.store_lock:
             known = self.context.store.proposal(proposal.id)
-            if known is None or len(known.trials) <= seeds or known.trials[:seeds] != proposal.trials:
-                self.context.store.put_proposal(proposal)
+            if known is not None and known.trials[:seeds] == proposal.trials:
+                judged = len(known.trials) == seeds and not known.details.get(PROMISING)
+                if len(known.trials) > seeds or (promising and judged):
+                    return False
+            self.context.store.put_proposal(proposal)
+            return True
 
     def among(self, proposal: Proposal, rivals: Rivals) -> Proposal:
         """A measured proposal judged anew as one of these candidates; trains nothing."""

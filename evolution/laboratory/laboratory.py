@@ -407,9 +407,7 @@ class Laboratory:
             self.context.store.put_trial(trial)
 
     def _waiting(self, label: str) -> None:
-        self.context.events.emit(
-            EventType.LOG, f"{label}: every {self.device.kind} slot is busy; waiting for one"
-        )
+        self._stage("", label, f"waiting for another training to end, all {self.device.kind} slots are busy")
 
     def _stage(self, trial: str, label: str, stage: str) -> None:
         self.context.events.emit(

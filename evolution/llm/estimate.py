@@ -22,6 +22,7 @@ INTERVIEW, INTERVIEW_ANSWER = (
     800,
 )  # tokens for one user and page; with a history a prompt had 7,400 characters
 CHOICE, CHOICE_ANSWER = 1_600, 100  # tokens for one user's choice; such a prompt had 4,700 characters
+EXPLAINED_BYTES, EXPLAIN_ANSWER = 24_000, 500  # of code with a finding; tokens of an answer
 HEARD = 0.5  # share of proposals whose pages users are shown: those that lead, or are built on
 PROPOSALS_AT_LEAST = 3  # proposals that a run's limits must be able to pay for
 
@@ -68,6 +69,11 @@ def adapting(settings: LlmSettings, *, source_bytes: int, answers: int) -> Charg
     """The cost of so many answers that complete an adapter."""
     sent = tokens_of(source_bytes) + ADAPTER_RULES
     return _cost(settings, "coder", answers * sent, answers * ADAPTER_ANSWER)
+
+
+def explaining(settings: LlmSettings, *, source_bytes: int) -> Charge:
+    """The cost of one answer on a finding. source_bytes: of the code, of which at most EXPLAINED_BYTES are sent."""
+    return _cost(settings, "analyst", tokens_of(min(source_bytes, EXPLAINED_BYTES)) + RULES, EXPLAIN_ANSWER)
 
 
 def _cost(settings: LlmSettings, role: str, sent: int, answered: int) -> Charge:

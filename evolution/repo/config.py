@@ -7,8 +7,11 @@ The config holds only facts about the repo. Interpreter, trust, LLM endpoint and
 import json
 import re
 import tomllib
+from dataclasses import dataclass
+from difflib import get_close_matches
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -188,6 +191,24 @@ class Config(Section):
     training: TrainingSection = TrainingSection()
 
 
+class Part(StrEnum):
+    """The part of a line that is wrong."""
+
+    KEY = "key"
+    VALUE = "value"
+    LINE = "line"  # no single part, such as that of a section which lacks a key
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConfigProblem:
+    """line: from 1. offers: what may be meant in place of the wrong part, the likeliest first."""
+
+    line: int
+    message: str
+    part: Part = Part.LINE
+    offers: tuple[str, ...] = ()
+
+
 def read_config(repo: Path) -> Config:
     """Read and validate the config of a repo.
 
@@ -201,15 +222,18 @@ def read_config(repo: Path) -> Config:
             f"`evolverec new {all_seeds()[0].name} DIR` makes a complete repo, the README shows the keys",
             path=CONFIG_NAME,
         ) from None
-    problems = config_problems(text)
-    if problems:
-        line, message = problems[0]
-        raise ConfigError(message, path=CONFIG_NAME, line=line)
+    for problem in config_errors(text):
+        raise ConfigError(problem.message, path=CONFIG_NAME, line=problem.line)
     return Config.model_validate(parse_toml(text))
 
 
 def config_problems(text: str) -> list[tuple[int, str]]:
     """All errors in the text of an evolverec.toml as (line from 1, message), the most helpful one first."""
+    return [(problem.line, problem.message) for problem in config_errors(text)]
+
+
+def config_errors(text: str) -> list[ConfigProblem]:
+    """All errors in the text of an evolverec.toml, the most helpful one first."""
     from evolution.domain.objective import ObjectiveError, parse_expression, parse_guardrail
 
     try:
@@ -218,42 +242,64 @@ def config_problems(text: str) -> list[tuple[int, str]]:
         found = re.search(r"line (\d+)", str(error))
         last = text.count("\n") + 1
         message = f'is not valid TOML: {error}; expected lines such as key = "text" below a [section]'
-        return [(int(found.group(1)) if found else last, message)]
+        return [ConfigProblem(line=int(found.group(1)) if found else last, message=message)]
     try:
         config = Config.model_validate(raw)
     except ValidationError as error:
         # A misspelt key is reported as unknown and as missing; only the unknown one has a line in the file.
         ordered = sorted(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
         return [_explain(text, problem) for problem in ordered]
-    problems: list[tuple[int, str]] = []
+    problems: list[ConfigProblem] = []
     try:
         parse_expression(config.objective.expression)
     except ObjectiveError as error:
-        problems.append((key_line(text, ("objective", "expression")), f"objective.expression: {error}"))
+        problems.append(_of_objective(text, "expression", error))
     for guardrail in config.objective.guardrails:
         try:
             parse_guardrail(guardrail)
         except ObjectiveError as error:
-            problems.append((key_line(text, ("objective", "guardrails")), f"objective.guardrails: {error}"))
+            problems.append(_of_objective(text, "guardrails", error))
     return problems
 
 
-def _explain(text: str, problem: Any) -> tuple[int, str]:
+def _of_objective(text: str, key: str, error: Exception) -> ConfigProblem:
+    line = key_line(text, ("objective", key))
+    return ConfigProblem(line=line, message=f"objective.{key}: {error}", part=Part.VALUE)
+
+
+def _explain(text: str, problem: Any) -> ConfigProblem:
     where = tuple(str(part) for part in problem["loc"] if not isinstance(part, int))
     name = ".".join(where)
     line = key_line(text, where)
     if problem["type"] == "extra_forbidden":
         known = _known_keys(where[:-1])
-        return line, f"{name}: unknown key; expected one of {', '.join(known)}"
+        meant = tuple(get_close_matches(where[-1], known, n=2))
+        asked = f"did you mean {meant[0]}? Expected" if meant else "expected"
+        message = f"{name}: unknown key; {asked} one of {', '.join(known)}"
+        return ConfigProblem(line=line, message=message, part=Part.KEY, offers=meant)
     if problem["type"] == "missing":
-        return line, f"{name}: missing; {_description(where)}"
+        return ConfigProblem(line=line, message=f"{name}: missing; {_description(where)}")
     expected = EXPECTED.get(problem["type"])
     limits = {
         name: f"{value:g}" if isinstance(value, float) else value
         for name, value in problem.get("ctx", {}).items()
     }
     said = expected.format(**limits) if expected else problem["msg"]
-    return line, f"{name}: {said}; got {_shown(problem['input'])}. {_description(where)}{_range(where)}"
+    message = f"{name}: {said}; got {_shown(problem['input'])}. {_description(where)}{_range(where)}"
+    return ConfigProblem(
+        line=line, message=message, part=Part.VALUE, offers=_allowed(where, problem["input"])
+    )
+
+
+def _allowed(where: tuple[str, ...], given: object) -> tuple[str, ...]:
+    """The values that a key may have, those alike the given one first; () where they are not a few texts."""
+    section = _section(where[:-1])
+    info = section.model_fields.get(where[-1]) if section else None
+    if info is None or get_origin(info.annotation) is not Literal:
+        return ()
+    values = [str(value) for value in get_args(info.annotation)]
+    close = get_close_matches(str(given), values, n=len(values), cutoff=0.5)
+    return tuple(dict.fromkeys([*close, *values]))
 
 
 def _shown(value: object) -> str:

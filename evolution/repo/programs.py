@@ -18,7 +18,7 @@ from diagnosis.user_probes.reading import LONGEST
 from evolution.base.errors import EvolverecError, RepoError
 from evolution.base.kept import write_whole
 from evolution.base.paths import matches
-from evolution.base.places import PROBE_HEADER, PROBES_FOLDER, STORE_FOLDER, store_folder
+from evolution.base.places import BASELINE_NAME, PROBE_HEADER, PROBES_FOLDER, STORE_FOLDER, store_folder
 from evolution.repo.held_out import held_out, stated_exposed, stated_source
 from evolution.repo.listing import HARMLESS, Listed, check_attributes, list_files
 from evolution.repo.mending import is_whole, make_whole, mend, remove_objects
@@ -283,7 +283,9 @@ def _is_sound(bare: Path) -> bool:
 
 
 def _is_probe(repo: Path, name: str) -> bool:
-    """Whether a file judges programs, as a kept evolved probe or one that the user wrote, and is no part of one."""
+    """Whether a file judges programs, as a kept evolved probe, one that the user wrote or the baseline, and is no part of one."""
+    if name == BASELINE_NAME:
+        return True
     if not name.startswith(f"{PROBES_FOLDER}/"):
         return False
     try:

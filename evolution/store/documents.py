@@ -46,8 +46,15 @@ def _metric(metric: Metric | None) -> dict[str, float | None] | None:
     return serial.finite(serial.plain(metric)) if metric else None
 
 
-def diagnose_document(trial: Trial, feedback: Feedback, dismissed: set[str]) -> dict[str, Any]:
-    """The document of `diagnose`: all measurements, and the findings whose ids are not in `dismissed`."""
+def diagnose_document(
+    trial: Trial, feedback: Feedback, dismissed: set[str], accepted: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """The document of `diagnose`: all measurements, and the findings whose ids are not in `dismissed`.
+
+    accepted: id -> reason of the findings that the repo's baseline accepts, which are listed apart.
+    """
+    reasons = accepted or {}
+    known = feedback.all_findings()
     findings = [f for f in feedback.all_findings() if f.id not in dismissed]
     return {
         "trial": feedback.trial,
@@ -55,6 +62,9 @@ def diagnose_document(trial: Trial, feedback: Feedback, dismissed: set[str]) -> 
         "remarks": list(remarks(trial)),
         "verdict": verdict_document(verdict_on(trial, feedback, dismissed)),
         "findings": [finding_document(f, findings) for f in findings],
+        "accepted": [
+            {**finding_document(f, known), "reason": reasons[f.id]} for f in known if f.id in reasons
+        ],
         "measurements": [serial.finite(serial.plain(m)) for m in feedback.all_measurements()],
     }
 

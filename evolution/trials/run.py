@@ -4,6 +4,7 @@ import shutil
 import time
 from typing import Any
 
+from evolution.base.places import WORKER_LOG
 from evolution.domain.objective import parse_expression
 from evolution.domain.trial import (
     Cost,
@@ -36,7 +37,6 @@ from evolution.trials.scoring import (
 )
 from evolution.trials.session import Built, WorkerSession, opened
 from evolution.trials.training import train
-from evolution.trials.workspace import LOG_NAME
 
 
 def run_trial(request: TrialRequest, supervision: Supervision) -> Trial:
@@ -102,7 +102,7 @@ def _recorded(request: TrialRequest, supervision: Supervision, work: Any) -> Tri
 def _start_afresh(request: TrialRequest) -> None:
     """Whatever an earlier run of the same trial left, broken off or pruned, is not of this one."""
     shutil.rmtree(request.folder / artifacts.FOLDER, ignore_errors=True)
-    for name in (artifacts.STATE, LOG_NAME):
+    for name in (artifacts.STATE, WORKER_LOG):
         (request.folder / name).unlink(missing_ok=True)
     request.folder.mkdir(parents=True, exist_ok=True)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from evolution.base.deleting import delete_tree
 from evolution.base.errors import ConsentError
-from evolution.base.places import store_folder
+from evolution.base.places import WORKER_LOG, store_folder
 from evolution.repo.consents import goes_without_sandbox
 from evolution.repo.withheld import withheld_in_words
 from evolution.trials import sandbox
@@ -24,7 +24,6 @@ from evolution.worker.archive import write_archive
 from seeds.loading import exists, files_of, source_path
 
 INSIDE = Path("/evolverec")  # where a sandboxed worker finds what is ours
-LOG_NAME = "worker.log"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +98,7 @@ def lay_out(request: TrialRequest, inputs: Mapping[str, Path]) -> Workspace:
             command=command,
             environment={} if confined else environment,
             cwd=work,
-            log=request.folder / LOG_NAME,
+            log=request.folder / WORKER_LOG,
             writable=(wire, program),
             confined=confined,
             token=token,

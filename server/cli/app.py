@@ -22,7 +22,7 @@ from evolution.domain.request import (
 )
 from seeds.loading import DEMO, built_in, described_sources
 from seeds.new import FIRST, all_seeds, seed_names
-from server.cli import evolving_commands, handing_out, looking_up, output, tuning
+from server.cli import evolving_commands, handing_out, improving, looking_up, output, team, tuning
 from server.cli.options import (
     Against,
     BudgetTokens,
@@ -333,7 +333,7 @@ def propose(
     output.deliver(document, as_json=as_json, show=show_proposals)
 
 
-for command in (*tuning.COMMANDS, *evolving_commands.COMMANDS):
+for command in (*improving.COMMANDS, *team.COMMANDS, *tuning.COMMANDS, *evolving_commands.COMMANDS):
     app.command()(command)
 
 

@@ -8,7 +8,7 @@ from evolution.base.errors import UsageError
 from evolution.repo.user_probes import read_user_probes
 from evolution.store.store import Store
 from server.cli.output import say
-from server.shown.explaining import explanation
+from server.shown.explaining import explanation, opinion_words
 from server.shown.helping import recipes_for
 from server.shown.knowledge import read_knowledge
 from server.shown.plot import sparkline
@@ -48,6 +48,8 @@ def show_explanation(document: dict[str, Any]) -> None:
         say(f"\n  Here: {found['message']}")
         say(f"    at {', '.join(found['places'])}" + (f". {found['blame']}" if found["blame"] else ""))
     _show_history(document["history"])
+    for words in opinion_words(document["asked"]) if document.get("asked") else ():
+        say(f"\n  {words}")
     if document["recipes"] or document["techniques"]:
         say("\n  What usually helps:")
     for code, title in document["recipes"].items():

@@ -5,20 +5,34 @@ from typing import Annotated
 
 import typer
 
+from evolution.base.errors import RequestError
+from evolution.domain.request import ExplainRequest
 from server.cli import output
-from server.cli.options import Json, Repo
-from server.cli.running import repo_at
+from server.cli.options import BudgetUsd, Json, Repo
+from server.cli.running import repo_at, run_on
 
 
 def explain(
     code: Annotated[str, typer.Argument(help="The code of a finding.", show_default=False)],
     repo: Annotated[Path, typer.Argument(help="The repo's folder.")] = Path(),
+    ask: Annotated[
+        bool, typer.Option("--ask", help="Also ask your LLM about it, with the code. Nothing is run.")
+    ] = False,
+    budget_usd: BudgetUsd = ExplainRequest.budget_usd,
     as_json: Json = False,
 ) -> None:
     """Say what a code means, what it is and was in this repo, and what usually helps."""
     from server.cli.explaining import explain_document, show_explanation
 
-    here = repo_at(repo) if repo != Path() or Path("evolverec.toml").is_file() else None
+    if budget_usd is not None and not ask:
+        raise RequestError("budget_usd", "cannot be given here: no LLM is asked without --ask")
+    here = repo_at(repo) if repo != Path() or ask or Path("evolverec.toml").is_file() else None
+    if ask and here is not None:
+        request = ExplainRequest(code=code, budget_usd=budget_usd)
+        said = run_on(here, request, trust=False, trust_python=False, as_json=as_json)
+        document = {**explain_document(here, code), "asked": said}
+        output.deliver(document, as_json=as_json, show=show_explanation)
+        return
     output.deliver(explain_document(here, code), as_json=as_json, show=show_explanation)
 
 

@@ -1,20 +1,13 @@
 """Applies a proposal from a terminal, to the files or as a commit on a new branch of the user's git."""
 
-import os
-import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from diagnosis.encoding import decoded, encoded
-from evolution.base.amounts import listed
-from evolution.base.errors import EditError, RepoError, UsageError
-from evolution.domain.proposal import Proposal, ProposalState, Verified
-from evolution.repo.applying import apply_to_files, changed_files
-from evolution.repo.files import read_code
+from evolution.base.errors import UsageError
+from evolution.domain.proposal import Proposal, ProposalState
+from evolution.repo.applying import apply_to_files
+from evolution.repo.branches import commit_to_branch
 from evolution.store.store import Store
-
-Read = Callable[[str], str | None]  # the text of a path, None where there is no file
 
 
 def find_proposal(repo: Path, wanted: str) -> Proposal:
@@ -35,115 +28,8 @@ def apply_proposal(repo: Path, wanted: str, *, branch: str) -> dict[str, Any]:
     Raises EditError if the patch does not fit exactly; then nothing is written.
     """
     proposal = find_proposal(repo, wanted)
-    files = _commit_to_branch(repo, proposal, branch) if branch else apply_to_files(repo, proposal)
+    files = commit_to_branch(repo, proposal, branch) if branch else apply_to_files(repo, proposal)
     if not branch:
         with Store.open(repo) as store:
             store.set_proposal_state(proposal.id, ProposalState.APPLIED)
     return {"proposal": proposal.id, "title": proposal.idea.title, "files": files, "branch": branch or None}
-
-
-def _commit_to_branch(repo: Path, proposal: Proposal, branch: str) -> list[str]:
-    """Commit the patch on top of HEAD without touching the index, the working tree or the current branch.
-
-    Returns the changed paths.
-    """
-    import git
-
-    try:
-        user = git.Repo(repo, search_parent_directories=True)
-        head = user.head.commit
-    except (git.InvalidGitRepositoryError, git.NoSuchPathError, ValueError):
-        raise RepoError(
-            f"{repo} is no git repo with a commit; apply to the files instead, without --branch"
-        ) from None
-    try:
-        user.git.check_ref_format("--branch", branch)
-    except git.GitCommandError:
-        raise UsageError(f"{branch!r} is no name that git takes for a branch; choose another") from None
-    if branch in {ref.name for ref in user.branches}:
-        raise UsageError(f"branch {branch!r} exists already; choose another name")
-    prefix = repo.relative_to(Path(user.working_tree_dir or repo).resolve()).as_posix()
-    base = "" if prefix == "." else prefix + "/"
-
-    def read(path: str) -> str | None:
-        try:
-            blob = head.tree / (base + path)
-        except KeyError:
-            return None
-        return decoded(blob.data_stream.read())
-
-    files = _changed_in_commit(repo, proposal, read)
-    with tempfile.TemporaryDirectory(prefix="evolverec-index-") as scratch:
-        with user.git.custom_environment(GIT_INDEX_FILE=str(Path(scratch) / "index")):
-            user.git.read_tree(head.hexsha)
-            for number, (path, text) in enumerate(sorted(files.items())):
-                draft = Path(scratch) / f"file-{number}"
-                draft.write_bytes(encoded(text))
-                blob = user.git.hash_object("-w", "--no-filters", str(draft))
-                mode = f"{(head.tree / (base + path)).mode:o}" if read(path) is not None else "100644"
-                user.git.update_index("--add", "--cacheinfo", f"{mode},{blob},{base}{path}")
-            tree = user.git.write_tree()
-        message = Path(scratch) / "message"
-        message.write_text(commit_message(proposal), encoding="utf-8")
-        try:
-            commit = user.git.commit_tree(tree, "-p", head.hexsha, "-F", str(message))
-        except git.GitCommandError as error:
-            raise RepoError(_no_commit(str(error.stderr))) from None
-    user.git.update_ref(f"refs/heads/{branch}", commit, "0" * 40)
-    return sorted(base + path for path in files)
-
-
-def _changed_in_commit(repo: Path, proposal: Proposal, committed: Read) -> dict[str, str]:
-    """As `changed_files` of the last commit. Raises EditError, and RepoError where only what is committed is the matter."""
-    try:
-        return changed_files(proposal.patch.edits, committed)
-    except EditError:
-        paths = sorted({edit.path for edit in proposal.patch.edits})
-        apart = [path for path in paths if committed(path) != read_code(repo, path)]
-        if not apart:
-            raise
-        changed_files(
-            proposal.patch.edits, lambda path: read_code(repo, path)
-        )  # where that fails, it says why
-        raise RepoError(
-            f"the last commit has another {listed(apart)} than the disk, on which this patch was measured, and --branch "
-            "begins at the last commit. Commit first, or apply to the files without --branch"
-        ) from None
-
-
-def _no_commit(said: str) -> str:
-    """Why git made no commit. said: its stderr."""
-    if "user.email" in said or "user.name" in said or "identity" in said:
-        return (
-            "git does not know who commits, so no branch was made; run `git config user.name NAME` and "
-            "`git config user.email ADDRESS` in the repo, or apply to the files without --branch"
-        )
-    lines = said.strip().strip("'").splitlines()
-    return f"git made no commit, so no branch was made: {lines[-1].strip() if lines else 'it said nothing'}"
-
-
-def _unverified(proposal: Proposal) -> str:
-    if proposal.verified is not Verified.NO:
-        return ""
-    return f"Not verified: {proposal.why_not or 'its trials prove neither a gain nor a repair'}."
-
-
-def commit_message(proposal: Proposal) -> str:
-    """The commit message: the idea, its rationale, and the measured figures with their intervals."""
-    lines = [proposal.idea.title, "", proposal.idea.rationale]
-    lines += [text for text in (str(proposal.details.get("compared", "")), _unverified(proposal)) if text] + [
-        ""
-    ]
-    for effect in [proposal.effect, *proposal.effects.values()]:
-        if effect is not None:
-            change = f"{effect.after - effect.before:+.4f}, 95 % [{effect.low:+.4f}, {effect.high:+.4f}]"
-            lines.append(f"{effect.metric}: {effect.before:.4f} -> {effect.after:.4f} ({change}), validation")
-    if proposal.corrected is not None:
-        left = proposal.corrected
-        lines.append(
-            f"corrected for {left.candidates} candidates: {left.change:+.4f}, 95 % [{left.low:+.4f}, {left.high:+.4f}]"
-        )
-    if proposal.idea.rests_on:
-        lines += ["", "Rests on: " + "; ".join(proposal.idea.rests_on)]
-    lines += ["", f"evolverec proposal {proposal.id}, trials {', '.join(proposal.trials)}"]
-    return os.linesep.join(lines) + os.linesep

@@ -28,10 +28,11 @@ def sarif(document: dict[str, Any]) -> dict[str, Any]:
     """The SARIF log of a document that `diagnose --json` prints."""
     from importlib.metadata import version
 
-    findings = document["findings"]
-    rules = {finding["code"]: _rule(finding) for finding in findings}
+    findings, accepted = document["findings"], document.get("accepted", ())
+    rules = {finding["code"]: _rule(finding) for finding in (*findings, *accepted)}
     driver = {"name": "evolverec", "version": version("evolverec"), "rules": list(rules.values())}
     results = [_result(finding, list(rules)) for finding in findings]
+    results += [_suppressed(finding, list(rules)) for finding in accepted]
     return {
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
@@ -64,6 +65,12 @@ def _result(finding: dict[str, Any], codes: list[str]) -> dict[str, Any]:
             "ruled_out": finding["ruled_out"],
         },
     }
+
+
+def _suppressed(finding: dict[str, Any], codes: list[str]) -> dict[str, Any]:
+    """A finding that the repo's baseline accepts, which code scanning lists as closed."""
+    why = {"kind": "external", "status": "accepted", "justification": finding["reason"]}
+    return {**_result(finding, codes), "suppressions": [why]}
 
 
 def _location(anchor: dict[str, Any]) -> dict[str, Any]:

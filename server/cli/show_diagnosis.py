@@ -27,6 +27,8 @@ def show_diagnosis(repo: Path, document: dict[str, Any], *, verbose: bool = Fals
         below = any(above in shown for above in finding["explained_by"])
         shown.add(finding["id"])
         (_show_below if below else _show_finding)(out, repo, finding)
+    for finding in document.get("accepted", ()):
+        out.print(f"[dim]accepted: {escape(finding['code'])}, {escape(finding['reason'])}[/]")
     if document["findings"]:
         out.print("[dim]evolverec explain CODE says more of a finding[/]")
 

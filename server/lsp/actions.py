@@ -12,6 +12,7 @@ from evolution.base.errors import EditError, UsageError
 from evolution.base.places import PROBES_FOLDER
 from evolution.domain.proposal import TOO_SLOW, Proposal, ProposalState, Verified
 from evolution.repo.applying import check_fit, is_applied
+from server.lsp import llm_offer
 from server.lsp.config_actions import config_actions
 from server.lsp.config_file import is_config
 from server.lsp.diagnostics import as_diagnostic
@@ -50,7 +51,8 @@ async def code_actions(session: Session, params: types.CodeActionParams) -> list
     found: list[types.CodeAction] = []
     found += await _patches(session, repo, view, here, params.context.only, at_entry=at_entry)
     if _wanted(FURTHER, params.context.only):
-        found += merged([action for mark in here for action in _further(session, repo, view, mark)])
+        asks = await llm_offer.offer(session, repo) if here else ""
+        found += merged([action for mark in here for action in _further(session, repo, view, mark, asks)])
     # A client that runs source actions as files are saved must not start a training by that.
     automatic = params.context.trigger_kind is types.CodeActionTriggerKind.Automatic
     if at_entry and not automatic and _wanted(ENTRY, params.context.only):
@@ -198,26 +200,40 @@ def _unfit(session: Session, repo: Repo, action: types.CodeAction, reason: str) 
     return action
 
 
-def _further(session: Session, repo: Repo, view: FileView, mark: PlacedNote) -> list[types.CodeAction]:
+def _further(
+    session: Session, repo: Repo, view: FileView, mark: PlacedNote, asks: str
+) -> list[types.CodeAction]:
+    """asks: the offer to ask an LLM, "" where none is set."""
     diagnostic = as_diagnostic(session, repo, view, mark)
     place = {"repo": str(repo.root)}
-    found = []
-    for proposal in open_fixes(repo, mark.note.id):
+    about = {**place, "code": mark.note.code}
+    shown, found = list[types.CodeAction](), list[types.CodeAction]()
+    fixes, too_slow = open_fixes(repo, mark.note.id), only_too_slow(repo, mark.note.id)
+    for proposal in fixes:
         arguments = {**place, "proposal": proposal.id}
         name = proposal.idea.title
-        found.append(_offer(f"Show diff: {name}", FURTHER, "evolverec.preview", arguments, diagnostic))
+        shown.append(_offer(f"Show diff: {name}", FURTHER, "evolverec.preview", arguments, diagnostic))
         found.append(_offer(f"Verify again: {name}", FURTHER, "evolverec.verify", arguments, diagnostic))
         found.append(_offer(f"Dismiss patch: {name}", FURTHER, "evolverec.dismiss", arguments, diagnostic))
-    for proposal in only_too_slow(repo, mark.note.id):
+    for proposal in too_slow:
         arguments = {**place, "proposal": proposal.id, "allowCost": True}
         title = f"Allow its cost and verify: {proposal.idea.title} ({proposal.why_not})"
         found.append(_offer(title, FURTHER, "evolverec.verify", arguments, diagnostic))
-    if not found and not mark.note.live:
+    shown.append(_offer(f"Explain {mark.note.code}", FURTHER, "evolverec.explain", about, diagnostic))
+    if asks and not mark.note.live:
+        title = f"Explain {mark.note.code}: {asks}"
+        shown.append(_offer(title, FURTHER, "evolverec.askLlm", about, diagnostic))
+    found = [*shown, *found]
+    if not fixes and not too_slow and not mark.note.live:
         found.append(_offer("Propose patches", FURTHER, "evolverec.propose", place, diagnostic))
     if mark.note.finding.probe:
         arguments = {**place, "probe": mark.note.finding.probe}
         title = f"Keep the probe of {mark.note.code} in {PROBES_FOLDER}/"
         found.append(_offer(title, FURTHER, "evolverec.keepProbe", arguments, diagnostic))
+    if session.changes.wanted:  # the extension asks for the reason
+        where = {**about, "path": mark.note.anchors[0].path if mark.note.anchors else ""}
+        title = f"Accept {mark.note.code} for the team…"
+        found.append(_offer(title, FURTHER, "evolverec.ui.accept", where, diagnostic))
     dismiss = {**place, "id": mark.note.id}
     return [*found, _offer(f"{DISMISS}{mark.note.code}", FURTHER, "evolverec.dismiss", dismiss, diagnostic)]
 
@@ -264,6 +280,7 @@ def _at_entry(session: Session, repo: Repo) -> list[types.CodeAction]:
             _offer(f"Cancel {progress}", ENTRY, "evolverec.cancel", {**place, "job": job}, None)
             for job, progress in session.jobs_of(repo)
         ),
+        _offer("Improve: train, diagnose, ask users, propose", ENTRY, "evolverec.improve", place, None),
         _offer("Train", ENTRY, "evolverec.train", place, None),
         _offer("Diagnose", ENTRY, "evolverec.diagnose", place, None),
         _offer("Ask users", ENTRY, "evolverec.askUsers", place, None),

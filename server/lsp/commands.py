@@ -20,13 +20,14 @@ from evolution.domain.proposal import ProposalState
 from evolution.domain.request import LIMITS, TERMS, Request, asks_for
 from evolution.domain.run import Run
 from evolution.jobs import control
-from server.lsp import applied, cancelling, consent, refresh, same_work
+from server.lsp import applied, cancelling, consent, refresh, same_work, telling
 from server.lsp.actions import find_proposal
 from server.lsp.edits import workspace_edit
 from server.lsp.job_request import camel_case, job_request
 from server.lsp.lens import summary
 from server.lsp.panels.counting import count
 from server.lsp.panels.snapshot import worked_out
+from server.lsp.progress import DOING, JobProgress
 from server.lsp.proposal_documents import address, diff, diff_address
 from server.lsp.repo import Repo
 from server.lsp.session import Session
@@ -54,6 +55,11 @@ async def ask_users(session: Session, *arguments: Any) -> Document:
 async def propose(session: Session, *arguments: Any) -> Document:
     """Handle `evolverec.propose`: start a job that proposes patches, and trains and measures each of them."""
     return await _start(session, JobKind.PROPOSE, object_of(arguments))
+
+
+async def improve(session: Session, *arguments: Any) -> Document:
+    """Handle `evolverec.improve`: start a job that trains, diagnoses, asks users and proposes patches, one after the other."""
+    return await _start(session, JobKind.IMPROVE, object_of(arguments))
 
 
 async def tune(session: Session, *arguments: Any) -> Document:
@@ -224,6 +230,13 @@ async def _describe(session: Session, repo: Repo) -> Document:
     return {"repo": str(repo.root), "summary": summary(repo, counted), "jobs": jobs}
 
 
+async def ask_llm(session: Session, *arguments: Any) -> Document:
+    """Handle `evolverec.askLlm`: start a job that asks the user's LLM about the finding with the code `code`."""
+    asked = object_of(arguments)
+    need(asked, "code")
+    return await _start(session, JobKind.EXPLAIN, asked)
+
+
 async def _start(session: Session, kind: JobKind, asked: Document) -> Document:
     """Start a job and answer with its id.
 
@@ -233,11 +246,19 @@ async def _start(session: Session, kind: JobKind, asked: Document) -> Document:
     repo = await session.choose_repo(str(asked.get("repo", "")))
     await consent.ensure_consent(session, repo, request)
     unsaved = "" if asked.get("onDisk") is True else await consent.settle_unsaved(session, repo)
+    others = [str(progress) for _, progress in session.jobs_of(repo)]
     for job in await same_work.running(session, repo, request):
         if await same_work.is_of_these_files(session, repo, job):
+            telling.say(session, f"joined {_progress_of(session, job)}, which runs already")
             return _running(repo, job)
         same_work.say_that_it_is_older(session, job)
+        others = []
     job = await session.background.store(control.start, repo.root, request)
+    if others:
+        telling.say(
+            session,
+            f"{DOING[kind]} begins beside what runs here ({'; '.join(others)}), and trains as slots are free",
+        )
     if unsaved:
         message = f"evolverec {kind.value}: {unsaved}"
         session.server.window_show_message(
@@ -249,6 +270,10 @@ async def _start(session: Session, kind: JobKind, asked: Document) -> Document:
 
 def _request(session: Session, kind: JobKind, asked: Document) -> Request:
     return job_request(kind, asked, python=interpreter(session.settings, os.environ))
+
+
+def _progress_of(session: Session, job: JobRecord) -> str:
+    return str(session.followed.get(job.id) or JobProgress(kind=job.kind))
 
 
 def _running(repo: Repo, job: JobRecord) -> Document:

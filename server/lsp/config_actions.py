@@ -1,20 +1,17 @@
 """Code actions in evolverec.toml: what it names and no file has is replaced by what there is, or made."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from lsprotocol import types
 from pygls.uris import from_fs_path
 
 from evolution.base.errors import RepoError
 from server.lsp.config_file import root_of
-from server.lsp.config_text import scan, strings
+from server.lsp.config_wrong import Wrong, range_of, wrong_in
 from server.lsp.positions import columns, lines_of
 from server.lsp.session import Session
 
-if TYPE_CHECKING:
-    from server.shown.config_faults import ConfigFault
-
+PICK_LOG = "evolverec.ui.pickLog"  # of the extension of VS Code
 SKELETON = '''
 
 def {name}(data, *, device, seed):
@@ -32,45 +29,31 @@ async def config_actions(session: Session, params: types.CodeActionParams) -> li
         return []
     if only is not None and not any("quickfix".startswith(str(kind)) for kind in only):
         return []
-    faults = await session.background.browse(_faults, root, text)
+    found = await session.background.browse(wrong_in, root, text)
     first, last = params.range.start.line, params.range.end.line
-    found: list[types.CodeAction] = []
-    for fault in faults:
-        if first <= fault.line - 1 <= last:
-            diagnostics = [
-                one for one in params.context.diagnostics if one.range.start.line == fault.line - 1
-            ]
-            found += _replacements(session, uri, text, fault, diagnostics)
-            found += await _creation(session, root, fault, diagnostics)
-    return found
-
-
-def _faults(root: Path, text: str) -> "list[ConfigFault]":
-    """The first call loads pydantic, hence the late import."""
-    from server.shown.config_faults import config_faults
-
-    return config_faults(root, text)
+    actions: list[types.CodeAction] = []
+    for wrong in found:
+        if first <= wrong.row <= last:
+            diagnostics = [one for one in params.context.diagnostics if one.range.start.line == wrong.row]
+            actions += _replacements(session, uri, text, wrong, diagnostics)
+            actions += await _creation(session, root, wrong, diagnostics)
+            actions += _picking(session, uri, text, wrong, diagnostics)
+    return actions
 
 
 def _replacements(
-    session: Session, uri: str, text: str, fault: "ConfigFault", diagnostics: list[types.Diagnostic]
+    session: Session, uri: str, text: str, wrong: Wrong, diagnostics: list[types.Diagnostic]
 ) -> list[types.CodeAction]:
-    """One action for each value that exists, in the place of the one that does not."""
-    lines = lines_of(text)
-    row = fault.line - 1
-    spans = strings(scan(lines)[row])
-    if not spans:
+    """One action for each key or value that may be meant, in the place of the wrong one."""
+    if wrong.replaced is None:
         return []
-    start, end = (columns(lines[row][:at], session.client.encoding) for at in spans[0])
-    place = types.Range(
-        start=types.Position(line=row, character=start), end=types.Position(line=row, character=end)
-    )
+    place = range_of(lines_of(text), wrong.row, wrong.replaced, session.client.encoding)
     actions = []
-    for offer in fault.offers:
+    for offer in wrong.offers:
         edit = types.TextEdit(range=place, new_text=offer.replace("\\", "\\\\").replace('"', '\\"'))
         actions.append(
             types.CodeAction(
-                title=f"Use {offer}",
+                title=f"Did you mean `{offer}`?" if wrong.is_key else f"Use {offer}",
                 kind=types.CodeActionKind.QuickFix,
                 diagnostics=diagnostics or None,
                 is_preferred=not actions,
@@ -80,13 +63,32 @@ def _replacements(
     return actions
 
 
+def _picking(
+    session: Session, uri: str, text: str, wrong: Wrong, diagnostics: list[types.Diagnostic]
+) -> list[types.CodeAction]:
+    """An action by which the extension of VS Code asks for the log; other editors have no such dialog."""
+    if not (wrong.is_log and wrong.replaced and session.changes.wanted):
+        return []
+    place = range_of(lines_of(text), wrong.row, wrong.replaced, session.client.encoding)
+    given = {"uri": uri, "line": wrong.row, "start": place.start.character, "end": place.end.character}
+    title = "Pick the log…"
+    return [
+        types.CodeAction(
+            title=title,
+            kind=types.CodeActionKind.QuickFix,
+            diagnostics=diagnostics or None,
+            command=types.Command(title=title, command=PICK_LOG, arguments=[given]),
+        )
+    ]
+
+
 async def _creation(
-    session: Session, root: Path, fault: "ConfigFault", diagnostics: list[types.Diagnostic]
+    session: Session, root: Path, wrong: Wrong, diagnostics: list[types.Diagnostic]
 ) -> list[types.CodeAction]:
     """An action that makes the function, in a file that is made too where there is none."""
-    if fault.missing is None:
+    if wrong.missing is None:
         return []
-    path, name = fault.missing
+    path, name = wrong.missing
     uri = from_fs_path(str(root / path))
     there = await session.background.browse(_text_at, root, path) if uri else None
     open_text = session.text_of(uri) if uri else None

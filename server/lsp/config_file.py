@@ -9,10 +9,13 @@ from evolution.base.places import CONFIG_NAME
 from evolution.repo.withheld import Copies, known_withheld, withheld_in_words
 from server.lsp.config_schema import Key, key_of, schema
 from server.lsp.config_text import Place, PlaceKind, place_at
+from server.lsp.config_wrong import range_of, wrong_in
+from server.lsp.markdown import escaped
 from server.lsp.pages import CONFIG
 from server.lsp.places import path_of
-from server.lsp.positions import characters, code_range, columns, lines_of
+from server.lsp.positions import characters, columns, lines_of
 from server.lsp.session import Session
+from server.shown.wording import headline
 
 ABOUT_LABELS = (("data", "source"), ("data", "exposed"))  # the keys whose hover says what was withheld
 
@@ -29,46 +32,31 @@ def root_of(uri: str) -> Path | None:
 
 
 async def diagnose(session: Session, uri: str) -> list[types.Diagnostic]:
-    """The errors in the text of an evolverec.toml as diagnostics, one per wrong line."""
-    text = session.text_of(uri)
-    problems = await session.background.store(check, text) if text is not None else []
-    if text is not None and not problems and (folder := root_of(uri)):
-        problems = await session.background.browse(named_in_vain, folder, text)
+    """The errors in the text of an evolverec.toml as diagnostics, each on the characters that are wrong."""
+    text, root = session.text_of(uri), root_of(uri)
+    found = await session.background.browse(wrong_in, root, text) if text is not None and root else []
     lines = lines_of(text or "")
-    if problems and (root := root_of(uri)):
+    address = None
+    if found and root:
         await session.pages.prepare_config(root)
         address = session.pages.address(CONFIG, root)
-    else:
-        address = None
     return [
         types.Diagnostic(
-            range=code_range(lines, line - 1, line - 1, session.client.encoding),
+            range=range_of(lines, wrong.row, wrong.span, session.client.encoding),
             severity=types.DiagnosticSeverity.Error,
             code=CONFIG,
             code_description=types.CodeDescription(href=address) if address else None,
             source="evolverec",
-            message=message,
+            message=headline(wrong.message),
         )
-        for line, message in problems
+        for wrong in found
     ]
 
 
-def check(text: str) -> list[tuple[int, str]]:
-    """Errors in a config's text as (line from 1, message). The first call loads pydantic, hence the late import."""
-    from evolution.repo.config import config_problems
-
-    return config_problems(text)
-
-
-def named_in_vain(root: Path, text: str) -> list[tuple[int, str]]:
-    """What the config names and no file of the repo has, as (line from 1, message)."""
-    from server.shown.config_faults import config_faults
-
-    return [(fault.line, fault.message) for fault in config_faults(root, text)]
-
-
 async def hover(session: Session, params: types.HoverParams) -> types.Hover | None:
-    """Answer textDocument/hover in evolverec.toml with the meaning of the key or section under the cursor."""
+    """Answer textDocument/hover in evolverec.toml with what is wrong on the line, where its diagnostic says less, and the
+    meaning of the key or section under the cursor.
+    """
     uri, row, encoding = params.text_document.uri, params.position.line, session.client.encoding
     lines = lines_of(session.text_of(uri) or "")
     if row >= len(lines):
@@ -78,6 +66,11 @@ async def hover(session: Session, params: types.HoverParams) -> types.Hover | No
     markdown = session.client.markdown
     root = root_of(uri)
     said = await session.background.browse(_meaning, place, root, markdown=markdown) if place else ""
+    found = await session.background.browse(wrong_in, root, "\n".join(lines)) if root else []
+    whole = [
+        wrong.message for wrong in found if wrong.row == row and headline(wrong.message) != wrong.message
+    ]
+    said = "\n\n".join(filter(None, [*map(escaped if markdown else str, whole), said]))
     if not place or not said:
         return None
     start, end = (

@@ -160,6 +160,21 @@ def _in_value(line: ConfigLine, column: int) -> Place:
     )
 
 
+def key_span(line: ConfigLine) -> tuple[int, int] | None:
+    """Start and end of the name of the key, or of the section, that a line begins; None if it begins neither."""
+    return line.name or line.header
+
+
+def value_span(line: ConfigLine) -> tuple[int, int] | None:
+    """Start and end of the value on a line, without the comment behind it; None where there is none."""
+    if line.value is None:
+        return None
+    said = line.text[line.value : _comment(line.text)]
+    start = line.value + len(said) - len(said.lstrip())
+    end = line.value + len(said.rstrip())
+    return (start, end) if start < end else None
+
+
 def strings(line: ConfigLine) -> list[tuple[int, int]]:
     """Start and end of the content of each string in a line's value."""
     return [] if line.value is None else [(s.start, s.end) for s in _strings(line.text, line.value)]

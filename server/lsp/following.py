@@ -4,6 +4,7 @@ A job belongs to no session: a server that starts while a job runs follows the j
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from dataclasses import replace
@@ -11,9 +12,9 @@ from dataclasses import replace
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
-from evolution.domain.job import JobRecord, JobState
+from evolution.domain.job import EventType, JobRecord
 from evolution.jobs import control
-from server.lsp import cancelling
+from server.lsp import cancelling, telling
 from server.lsp.progress import DOING, JobProgress, advance
 from server.lsp.repo import Repo
 from server.lsp.session import Session
@@ -42,7 +43,7 @@ async def _follow(session: Session, repo: Repo, job: JobRecord, renew: Renew) ->
     shown = await _begin(session, repo, job, token)
     progress = JobProgress(kind=job.kind)
     try:
-        progress = await _tail(session, repo, job, token if shown else "", renew)
+        progress = await _tail(session, repo, job, token if shown else "")
     finally:
         if not repo.left:
             session.finished.add(job.id)
@@ -50,18 +51,24 @@ async def _follow(session: Session, repo: Repo, job: JobRecord, renew: Renew) ->
         if shown and not session.closed:
             _end(session, token, progress, "goes on unwatched" if repo.left else "ended")
     if not repo.left:
-        _last_word(session, progress)
         await renew(session, repo)
+        await telling.tell_end(session, repo, job.id)
 
 
-async def _tail(session: Session, repo: Repo, job: JobRecord, token: str, renew: Renew) -> JobProgress:
-    """Read events until the job ends, its process is gone, or the repo's folder was closed."""
+async def _tail(session: Session, repo: Repo, job: JobRecord, token: str) -> JobProgress:
+    """Read events until the job ends, its process is gone, or the repo's folder was closed.
+
+    A patch that was found before this server followed the job is told by nobody twice.
+    """
     progress, offset, quiet_s = JobProgress(kind=job.kind), 0, 0.0
+    since, told = time.time(), set[str]()
     while progress.finished is None and not repo.left:
         events, offset = await session.background.store(control.read_events, repo.root, job.id, offset)
         before = progress
         for event in events:
             progress = advance(progress, event)
+            if event.type is EventType.PROPOSAL and event.t >= since:
+                await telling.tell_patch(session, repo, str(event.data.get("proposal", "")), told)
         quiet_s = 0.0 if events else quiet_s + TAIL_S
         if progress != before:
             session.followed[job.id] = progress
@@ -123,14 +130,3 @@ def _end(session: Session, token: str, progress: JobProgress, ended: str) -> Non
         token, types.WorkDoneProgressEnd(message=progress.last_word or ended)
     )
     session.server.work_done_progress.tokens.pop(token, None)
-
-
-def _last_word(session: Session, progress: JobProgress) -> None:
-    """Show the error of a job that failed or was lost; the server goes on."""
-    if progress.finished in (JobState.FAILED, JobState.LOST):
-        session.server.window_show_message(
-            types.ShowMessageParams(
-                type=types.MessageType.Error,
-                message=f"evolverec: {DOING[progress.kind]} failed: {progress.last_word}",
-            )
-        )

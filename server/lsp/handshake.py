@@ -21,6 +21,7 @@ COMMANDS = (
     "evolverec.diagnose",
     "evolverec.askUsers",
     "evolverec.propose",
+    "evolverec.improve",
     "evolverec.tune",
     "evolverec.evolve",
     "evolverec.verify",
@@ -34,6 +35,12 @@ COMMANDS = (
     "evolverec.newRepo",
     "evolverec.init",
     "evolverec.completeAdapter",
+    "evolverec.explain",
+    "evolverec.askLlm",
+    "evolverec.pullRequest",
+    "evolverec.branch",
+    "evolverec.accept",
+    "evolverec.compareTrials",
     "evolverec.status",
 )
 CONTENT_SCHEME = "evolverec-proposal"

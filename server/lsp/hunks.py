@@ -74,7 +74,7 @@ async def _conclude(
         "path": path,
         "hunks": wanted,
         "whole": whole,
-        "message": _message(proposal, len(wanted), whole=whole, there=there),
+        "message": _message(proposal, wanted, _taken(repo, proposal), whole=whole, there=there),
     }
 
 
@@ -87,15 +87,15 @@ async def _stand(session: Session, repo: Repo, edits: list[Edit]) -> bool:
     return False
 
 
-def _message(proposal: Proposal, taken: int, *, whole: bool, there: bool) -> str:
+def _taken(repo: Repo, proposal: Proposal) -> int:
+    """How many changes of the patch were taken in this session."""
+    return sum(name == proposal.id for name, _, _ in repo.taken)
+
+
+def _message(proposal: Proposal, wanted: list[int], taken: int, *, whole: bool, there: bool) -> str:
     name = proposal.idea.title
     if not there:
-        return (
-            f"The editor says that it took {count(taken, 'hunk')} of {name!r}, but the text does not show it."
-        )
+        return f"The editor says that it took {count(len(wanted), 'change')} of {name!r}, but the text does not show it."
     if whole:
         return f"All of {name!r} is in the text now."
-    return (
-        f"Took {count(taken, 'hunk')} of {name!r}. Its figures were measured with all of them; "
-        "train to learn what this mix does."
-    )
+    return f"{taken} of {count(len(proposal.patch.edits), 'change')} taken; this mix is unmeasured until you train."

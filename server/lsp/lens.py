@@ -12,9 +12,8 @@ from server.lsp.panels.snapshot import worked_out
 from server.lsp.positions import code_range
 from server.lsp.repo import Repo
 from server.lsp.session import Session
+from server.shown.news import SHOWN_METRIC
 from server.shown.wording import ago, proposal_title, spread
-
-SHOWN_METRIC = "NDCG@10"
 
 
 async def code_lenses(session: Session, params: types.CodeLensParams) -> list[types.CodeLens]:
@@ -40,6 +39,7 @@ def _commands(session: Session, repo: Repo, counted: Counted) -> list[types.Comm
         )
     if not running:
         starts = {
+            "Improve": "improve",
             "Train": "train",
             "Diagnose": "diagnose",
             "Ask users": "askUsers",

@@ -5,6 +5,7 @@ written as a file to the user's cache folder.
 """
 
 import hashlib
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,13 +14,17 @@ from urllib.parse import quote, unquote, urlsplit
 from diagnosis.findings import Finding, FindingKind, FoundBy
 from diagnosis.rules.check import RULES
 from diagnosis.user_probes.probe import PREFIX
+from evolution.base.errors import UsageError
 from evolution.base.places import pages_folder
 from evolution.domain.feedback import Feedback
+from evolution.domain.job import JobKind, JobState
 from evolution.domain.trial import Trial
 from server.lsp.config_schema import schema
 from server.lsp.handshake import DOCS_SCHEME
+from server.lsp.markdown import escaped
 from server.lsp.repo import Repo
-from server.shown.explaining import explanation
+from server.shown.compared import compared_text
+from server.shown.explaining import explanation, opinion_words
 from server.shown.plot import small_svg
 from server.shown.wording import measured, with_interval
 
@@ -28,6 +33,7 @@ if TYPE_CHECKING:
 
 History = Sequence[tuple[Trial, Feedback]]
 CONFIG = "config"
+TRIALS = "trials/"  # before the names of two trials, in the address of their page
 BUILT_IN = (FoundBy.PROBE, FoundBy.RULE, FoundBy.CONTRACT)
 FADES = (
     "The finding is shown on the lines that cause it. It fades when these lines change, because it was measured on the "
@@ -35,10 +41,13 @@ FADES = (
 )
 
 
-def page(kind: FindingKind, here: Finding | None = None, history: History = ()) -> str:
+def page(
+    kind: FindingKind, here: Finding | None = None, history: History = (), opinion: Sequence[str] = ()
+) -> str:
     """The page of one kind of finding, as Markdown.
 
     here: a finding of this kind, whose figures are added to the page. history: the user's trials, newest first.
+    opinion: paragraphs of what an LLM said of it.
     """
     known = explanation(kind, history)
     parts = [f"# {kind.title}", f"`{kind.code}`, {known['nature_words']}; {known['found_by']}.", kind.why]
@@ -56,7 +65,7 @@ def page(kind: FindingKind, here: Finding | None = None, history: History = ()) 
         parts.append(
             "Self-reported: measured beside the model's own code, so it informs but verifies nothing."
         )
-    parts += _over_trials(known["history"]) + _what_helps(known)
+    parts += [*opinion, *_over_trials(known["history"]), *_what_helps(known)]
     return "\n\n".join([*parts, FADES]) + "\n"
 
 
@@ -117,7 +126,7 @@ class Pages:
         if not client.code_descriptions:
             return None
         if client.content_documents:
-            return f"{DOCS_SCHEME}:/{quote(code)}.md?{quote(str(root))}"
+            return docs_address(code, root)
         return self._files.get((code, root))
 
     async def prepare(self, root: Path, findings: Iterable[Finding]) -> None:
@@ -135,6 +144,27 @@ class Pages:
         missing = {code: found for code, found in wanted.items() if (code, root) not in self._files}
         if missing:
             self._files |= await self._session.background.browse(_write, root, missing)
+
+
+def compared_address(one: str, other: str, root: Path) -> str:
+    """The URI of the page that has two trials side by side."""
+    return docs_address(f"{TRIALS}{one}..{other}", root)
+
+
+def _compared(repo: Repo, named: str) -> str:
+    """The page of two trials, the earlier one first. Runs on the store thread. Raises UsageError: one is not stored."""
+    store, names = repo.existing_store(), named.split("..")
+    found = [trial for name in names if store and (trial := store.trial(name)) is not None]
+    if store is None or len(found) != 2:
+        raise UsageError(f"no two trials {named[:100]!r}; the Runs view and `evolverec runs` list them")
+    one, other = sorted(found, key=lambda trial: trial.ended_at)
+    feedback = {trial.id: said for trial in found if (said := store.feedback(trial.id)) is not None}
+    return compared_text(one, other, feedback, time.time())
+
+
+def docs_address(code: str, root: Path) -> str:
+    """The URI of a code's page as a document of the server."""
+    return f"{DOCS_SCHEME}:/{quote(code)}.md?{quote(str(root))}"
 
 
 def _write(root: Path, wanted: Mapping[str, Finding | None]) -> dict[tuple[str, Path], str]:
@@ -163,10 +193,26 @@ async def content(session: "Session", uri: str) -> str:
     address = urlsplit(uri)
     code = unquote(address.path).lstrip("/").removesuffix(".md")
     repo = await session.named_repo(unquote(address.query))
-    return await session.background.browse(_page_of, repo, code)
+    if code.startswith(TRIALS):
+        return await session.background.store(_compared, repo, code.removeprefix(TRIALS))
+    said = await session.background.store(_newest_answer, repo, code)
+    return await session.background.browse(_page_of, repo, code, said)
 
 
-def _page_of(repo: Repo, code: str) -> str:
+def _newest_answer(repo: Repo, code: str) -> Mapping[str, Any] | None:
+    """What an LLM last said of this kind of finding. Runs on the store thread."""
+    store = repo.existing_store()
+    if store is None:
+        return None
+    asked = (
+        job for job in store.jobs_in_brief() if job.kind is JobKind.EXPLAIN and job.state is JobState.DONE
+    )
+    newest = next((job for job in asked if job.params.get("code") == code), None)
+    record = store.job(newest.id) if newest else None
+    return record.result if record else None
+
+
+def _page_of(repo: Repo, code: str, said: Mapping[str, Any] | None) -> str:
     if code == CONFIG:
         return _config_page()
     here = next((note.finding for note in repo.knowledge.notes if note.code == code), None)
@@ -175,4 +221,12 @@ def _page_of(repo: Repo, code: str) -> str:
         if here
         else next((kind for rule in RULES for kind in rule.kinds if kind.code == code), None)
     )
-    return page(kind, here, repo.knowledge.history) if kind else f"Nothing is known of {code}.\n"
+    if kind is None:
+        return f"Nothing is known of {code}.\n"
+    return page(kind, here, repo.knowledge.history, _opinion(repo, said) if said else ())
+
+
+def _opinion(repo: Repo, said: Mapping[str, Any]) -> list[str]:
+    trial = repo.knowledge.trial
+    older = trial is None or said["program"] != trial.key.program
+    return [*map(escaped, opinion_words(said)), *(["That was said of an earlier version."] if older else [])]

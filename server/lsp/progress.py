@@ -11,12 +11,14 @@ DOING = {
     JobKind.DIAGNOSE: "diagnosing",
     JobKind.SIMULATE: "asking users",
     JobKind.PROPOSE: "trying patches",
+    JobKind.IMPROVE: "improving",
     JobKind.TUNE: "tuning",
     JobKind.TEST: "testing",
     JobKind.RECOMMEND: "recommending",
     JobKind.ADAPT: "completing the adapter",
     JobKind.CHECK: "checking",
     JobKind.VERIFY: "verifying",
+    JobKind.EXPLAIN: "asking the LLM",
     JobKind.EVOLVE: "evolving",
     JobKind.COMPARE: "comparing strategies",
 }
@@ -27,7 +29,8 @@ SEED = re.compile(r", (seed \d+)$")
 class JobProgress:
     """How far a job is.
 
-    fraction: 0 to 1; None if the job does not say
+    fraction: 0 to 1, of the whole job; None if the job does not say
+    span: which part of the job, from and to, the fractions are of that its events tell
     step: which of how many is worked on, and the best so far: `patch 2 of 4, best +12 %`; "" if the job does not say
     best: epoch and value of the best ranking of the training that is shown
     finished: the state in which the job ended; None while it runs
@@ -36,6 +39,7 @@ class JobProgress:
 
     kind: JobKind
     fraction: float | None = None
+    span: tuple[float, float] = (0.0, 1.0)
     step: str = ""
     detail: str = ""
     best: tuple[int, float] | None = None
@@ -65,8 +69,9 @@ def advance(progress: JobProgress, event: Event) -> JobProgress:
         case EventType.EPOCH:
             return _epoch(replace(progress, fraction=_fraction(progress, event)), event)
         case EventType.PROGRESS:
+            progress = replace(progress, span=_span(progress, event))
             fraction = data.get("fraction")
-            kept = progress.fraction if fraction is None else float(fraction)
+            kept = progress.fraction if fraction is None else _of_whole(progress, float(fraction))
             step = str(data.get("step") or progress.step)
             return replace(
                 progress, fraction=kept, step=step, detail="" if data.get("step") else _stage(event)
@@ -83,11 +88,25 @@ def advance(progress: JobProgress, event: Event) -> JobProgress:
 
 
 def _fraction(progress: JobProgress, event: Event) -> float | None:
-    """Epochs measure the progress of a training job only; other jobs train several times or not at all."""
+    """Epochs measure the progress of a training only; what follows it in other jobs trains several times or not at all."""
     epoch, epochs = event.data.get("epoch"), event.data.get("epochs")
-    if progress.kind is JobKind.TRAIN and isinstance(epoch, int) and isinstance(epochs, int) and epochs:
-        return epoch / epochs
+    trains = progress.kind is JobKind.TRAIN or (progress.kind is JobKind.IMPROVE and progress.span[0] == 0)
+    if trains and isinstance(epoch, int) and isinstance(epochs, int) and epochs:
+        return _of_whole(progress, epoch / epochs)
     return progress.fraction
+
+
+def _of_whole(progress: JobProgress, fraction: float) -> float:
+    """A fraction of the span as one of the whole job."""
+    low, high = progress.span
+    return low + (high - low) * fraction
+
+
+def _span(progress: JobProgress, event: Event) -> tuple[float, float]:
+    match event.data.get("span"):
+        case [int() | float() as low, int() | float() as high]:
+            return float(low), float(high)
+    return progress.span
 
 
 def _epoch(progress: JobProgress, event: Event) -> JobProgress:

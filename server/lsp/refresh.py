@@ -4,7 +4,7 @@ import asyncio
 
 from lsprotocol import types
 
-from evolution.base.places import CONFIG_NAME
+from evolution.base.places import BASELINE_NAME, CONFIG_NAME
 from seeds.reading import is_plain
 from server.lsp import diagnostics, following
 from server.lsp.panels.counting import count
@@ -85,19 +85,23 @@ def tell_client(session: Session) -> None:
 
 
 def tell_trouble(session: Session, repo: Repo) -> None:
-    """Show why a store cannot be read, once for each reason."""
-    if repo.trouble and repo.trouble not in session.told:
-        session.told.add(repo.trouble)
-        session.changes.of(repo)
-        message = types.ShowMessageParams(type=types.MessageType.Error, message=f"evolverec: {repo.trouble}")
-        session.server.window_show_message(message)
+    """Show why a store or a baseline cannot be read, once for each reason."""
+    for trouble in filter(None, (repo.trouble, repo.knowledge.baseline_fault)):
+        if trouble not in session.told:
+            session.told.add(trouble)
+            session.changes.of(repo)
+            message = types.ShowMessageParams(type=types.MessageType.Error, message=f"evolverec: {trouble}")
+            session.server.window_show_message(message)
 
 
 def watch_files(session: Session) -> None:
     """Register for changes of code and configs outside the editor."""
     if not session.client.watches:
         return
-    watchers = [types.FileSystemWatcher(glob_pattern=pattern) for pattern in ("**/*.py", f"**/{CONFIG_NAME}")]
+    watchers = [
+        types.FileSystemWatcher(glob_pattern=pattern)
+        for pattern in ("**/*.py", f"**/{CONFIG_NAME}", f"**/{BASELINE_NAME}")
+    ]
     session.server.client_register_capability(
         types.RegistrationParams(
             registrations=[

@@ -19,6 +19,7 @@ from server.lsp import (
     configuration,
     diagnostics,
     documents,
+    explaining,
     hints,
     hover,
     hunks,
@@ -27,6 +28,7 @@ from server.lsp import (
     links,
     new_repo,
     proposal_documents,
+    team,
 )
 from server.lsp.handshake import CONTENT_SCHEME, DOCS_SCHEME
 from server.lsp.panels import estimate, findings, overview, proposals, report, runs, setup, users
@@ -103,6 +105,7 @@ COMMANDS = (
     _row("evolverec.diagnose", commands.diagnose, BACKGROUND),
     _row("evolverec.askUsers", commands.ask_users, BACKGROUND),
     _row("evolverec.propose", commands.propose, BACKGROUND),
+    _row("evolverec.improve", commands.improve, BACKGROUND),
     _row("evolverec.tune", commands.tune, BACKGROUND),
     _row("evolverec.evolve", commands.evolve, BACKGROUND),
     _row("evolverec.verify", commands.verify, BACKGROUND),
@@ -116,5 +119,11 @@ COMMANDS = (
     _row("evolverec.newRepo", new_repo.new_repo, BACKGROUND),
     _row("evolverec.init", adopting.init, BACKGROUND),
     _row("evolverec.completeAdapter", commands.complete_adapter, BACKGROUND),
+    _row("evolverec.explain", explaining.explain, BACKGROUND),
+    _row("evolverec.askLlm", commands.ask_llm, BACKGROUND),
+    _row("evolverec.pullRequest", team.pull_request, BACKGROUND),
+    _row("evolverec.branch", team.branch, BACKGROUND),
+    _row("evolverec.accept", team.accept_finding, BACKGROUND),
+    _row("evolverec.compareTrials", explaining.compare_trials, BACKGROUND),
     _row("evolverec.status", commands.status, BACKGROUND),
 )

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from evolution.base import serial
-from evolution.base.errors import ConfigError, EvolverecError
+from evolution.base.errors import ConfigError, EvolverecError, RepoError
 from evolution.domain.feedback import Feedback
 from evolution.domain.healing import with_healings
 from evolution.domain.probe import ProbeState
@@ -15,6 +15,7 @@ from evolution.domain.proposal import Proposal, ProposalState, Verified
 from evolution.domain.run import Run
 from evolution.domain.trial import Trial
 from evolution.domain.verdict import verdict_on
+from evolution.repo.baseline import accepted_in, read_baseline
 from evolution.repo.files import config_text
 from evolution.repo.programs import Programs
 from evolution.store.documents import proposal_document, simulate_document, train_document, verdict_document
@@ -48,7 +49,7 @@ def report_document(repo: Path, store: Store | None, trial: Trial | None, run: s
     if before is not None:
         before = with_healings(before, proposals)
     after = store.feedback(best.trials[0]) if best else None
-    dismissed = store.dismissed()
+    dismissed = store.dismissed() | _accepted(repo, before)
     return {
         **head,
         "objective": _objective(repo, proposals),
@@ -64,6 +65,14 @@ def report_document(repo: Path, store: Store | None, trial: Trial | None, run: s
         "users": _users(before, after, dismissed),
         **_kept(store),
     }
+
+
+def _accepted(repo: Path, feedback: Feedback | None) -> set[str]:
+    """Ids of what the repo's baseline accepts; of a baseline that is wrong `diagnose` says so."""
+    try:
+        return set(accepted_in(read_baseline(repo), feedback)) if feedback else set()
+    except RepoError:
+        return set()
 
 
 EMPTY: dict[str, Any] = {

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evolution.base.plain_text import plain_text
+from server.shown.wording import number
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -38,7 +39,13 @@ def _environment() -> "Environment":
         finalize=_plain,
     )
     found.filters.update(
-        spread=spread, moment=moment, sentence=sentence, arxiv=arxiv, signed=signed, chosen=chosen
+        spread=spread,
+        number=number,
+        moment=moment,
+        sentence=sentence,
+        arxiv=arxiv,
+        signed=signed,
+        chosen=chosen,
     )
     return found
 
@@ -48,24 +55,31 @@ def _plain(value: Any) -> Any:
     return plain_text(value) if type(value) is str else value
 
 
-def spread(metric: Mapping[str, Any] | None, form: str = ".4f", none: str = "no interval") -> str:
-    """A metric with its interval: `0.1420 [0.1380, 0.1460]`. none: the words for a figure without an interval."""
+def spread(metric: Mapping[str, Any] | None, none: str = "no interval") -> str:
+    """A metric with its interval, in the digits of editor and terminal: `.142 [.138, .146]`. none: the words for a figure without
+    an interval.
+    """
     if metric is None or metric["value"] is None:
         return "not measured"
     if metric["low"] is None or metric["high"] is None:
-        return f"{metric['value']:{form}} ({none})"
-    return f"{metric['value']:{form}} [{metric['low']:{form}}, {metric['high']:{form}}]"
+        return f"{number(metric['value'])} ({none})"
+    return f"{number(metric['value'])} [{number(metric['low'])}, {number(metric['high'])}]"
 
 
 def signed(effect: Mapping[str, Any]) -> str:
-    """A change with its interval: `+0.0291 (+20 %) [+0.0210, +0.0372]`."""
+    """A change with its interval: `+.029 (+20 %) [+.021, +.037]`."""
     delta = effect["after"] - effect["before"]
     share = f" ({delta / effect['before']:+.0%})".replace("%", " %") if effect["before"] else ""
-    return f"{delta:+.4f}{share} [{effect['low']:+.4f}, {effect['high']:+.4f}]"
+    return f"{change(delta)}{share} [{change(effect['low'])}, {change(effect['high'])}]"
+
+
+def change(value: float) -> str:
+    """A difference with its sign: `+.029`."""
+    return ("-" if value < 0 else "+") + number(abs(value))
 
 
 def chosen(effect: Mapping[str, Any], corrected: Mapping[str, Any] | None) -> str:
-    """What is left of a change after the choice among several: `+0.0203 (+14 %) [...], corrected for 14 candidates`; "" for one."""
+    """What is left of a change after the choice among several: `+.020 (+14 %) [...], corrected for 14 candidates`; "" for one."""
     if not corrected:
         return ""
     left = {**effect, **corrected, "after": effect["before"] + corrected["change"]}

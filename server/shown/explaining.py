@@ -68,6 +68,15 @@ def explanation(
     }
 
 
+def opinion_words(said: Mapping[str, Any]) -> list[str]:
+    """What an LLM said of a finding, as paragraphs, each marked as an opinion of that model."""
+    return [
+        f"{said['model']} says (an opinion, nothing of it is measured): {said['cause']}",
+        f"To check: {said['check']}",
+        f"To change: {said['change']}",
+    ]
+
+
 def where_words(kind: FindingKind) -> str:
     """Where findings of this kind stand, in a sentence."""
     if kind.found_by is FoundBy.RULE:

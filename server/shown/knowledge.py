@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from diagnosis.findings import Anchor, Role
-from evolution.base.errors import ConfigError
+from evolution.base.errors import ConfigError, RepoError
 from evolution.domain.feedback import Feedback
 from evolution.domain.healing import with_healings
 from evolution.domain.job import JobRecord, JobState
 from evolution.domain.proposal import Proposal, ProposalState
 from evolution.domain.trial import Trial, TrialStatus
+from evolution.repo.baseline import Accepted, accepted_in, read_baseline
 from evolution.repo.files import config_text
 from evolution.store.store import Store
 from seeds.reading import parse_toml
@@ -47,6 +48,9 @@ class Knowledge:
     program_files: path -> blob of `trial`'s program
     sources: blob -> text of every file that an anchor points into
     running: jobs that have not ended
+    failed: the newest job, where it failed without a result
+    accepted: the entries of the repo's baseline; `dismissed` has the findings that they are about
+    baseline_fault: why the baseline cannot be read, "" if it can or there is none
     device: where training is set to happen; "auto" where the config cannot be read
     """
 
@@ -62,11 +66,26 @@ class Knowledge:
     program_files: Mapping[str, str] = field(default_factory=dict)
     sources: Mapping[str, str] = field(default_factory=dict)
     running: tuple[JobRecord, ...] = ()
+    failed: JobRecord | None = None
+    accepted: tuple[Accepted, ...] = ()
+    baseline_fault: str = ""
     device: str = "auto"
 
     def is_void(self, note: Note) -> bool:
-        """Whether a note is about what only a device of its own costs, and training is set to the CPU."""
+        """Whether a note is about what only a device of its own costs, and training is set to the CPU; or is accepted by the
+        repo's baseline.
+        """
+        if any(entry.covers(note.code, note.anchors) for entry in self.accepted):
+            return True
         return self.device == "cpu" and note.finding is not None and note.finding.kind.of_accelerators
+
+
+def _baseline(root: Path) -> tuple[tuple[Accepted, ...], str]:
+    """The entries of a repo's baseline, and why they cannot be read, "" if they can."""
+    try:
+        return read_baseline(root), ""
+    except RepoError as error:
+        return (), str(error)
 
 
 def read_entry(root: Path) -> Entry:
@@ -100,7 +119,8 @@ def read_knowledge(
     """
     entry, device = read_entry(root), read_device(root)
     if store is None:
-        return Knowledge(root=root, entry=entry, device=device)
+        accepted, fault = _baseline(root)
+        return Knowledge(root=root, entry=entry, device=device, accepted=accepted, baseline_fault=fault)
     jobs, proposals = store.jobs_in_brief(), store.proposals()
     failed = jobs[0] if jobs and jobs[0].state is JobState.FAILED and jobs[0].result is None else None
     on_disk = programs.on_disk((failed.id, disk_changes)) if failed else ""
@@ -112,7 +132,8 @@ def read_knowledge(
     feedback = diagnosed[1] if diagnosed else None
     found = notes.of_feedback(feedback) if feedback else []
     found += _failure_notes(programs, (here or trials)[:1])
-    dismissed = frozenset(store.dismissed())
+    accepted, baseline_fault = _baseline(root)
+    dismissed = frozenset(store.dismissed()) | frozenset(accepted_in(accepted, feedback) if feedback else ())
     shown = tuple(note for note in found if note.id not in dismissed)
     return Knowledge(
         device=device,
@@ -134,6 +155,9 @@ def read_knowledge(
         program_files=programs.of(complete.key.program) if complete else {},
         sources=programs.texts({anchor.blob for note in shown for anchor in note.anchors}),
         running=tuple(job for job in jobs if not job.state.ended),
+        failed=failed,
+        accepted=accepted,
+        baseline_fault=baseline_fault,
     )
 
 

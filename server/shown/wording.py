@@ -30,8 +30,8 @@ def headline(text: str, most: int = LINE) -> str:
 
 
 def _first_sentence(line: str) -> str:
-    end = re.search(r"\.(?= [A-Z])|\.$", line)
-    return line[: end.start()] if end else line
+    end = re.search(r"[.?](?= [A-Z])|\.$", line)
+    return line[: end.start()] + end[0].strip(".") if end else line
 
 
 def _clause_ends(text: str) -> Iterator[int]:

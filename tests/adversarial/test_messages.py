@@ -6,10 +6,10 @@ import pytest
 
 from evolution.base.deleting import delete_tree
 from evolution.base.errors import UsageError
+from evolution.base.places import WORKER_LOG
 from evolution.domain.trial import FailureReason, TrialStatus
 from evolution.trials.interpreter import interpreter_at
 from evolution.trials.request import SandboxMode
-from evolution.trials.workspace import LOG_NAME
 
 pytestmark = pytest.mark.process
 
@@ -106,7 +106,7 @@ def test_prints_without_end_fill_no_disk(bench):
     trial = bench.run(bench.changed((LINE, endless)), timeout_s=6.0)
     assert trial.status is TrialStatus.FAILED
     assert trial.failure.reason is FailureReason.TIMEOUT
-    assert (bench.request().folder / LOG_NAME).stat().st_size < 8 << 20
+    assert (bench.request().folder / WORKER_LOG).stat().st_size < 8 << 20
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,9 @@ import pytest
 
 from evolution.domain.job import JobKind, JobRecord, JobState
 from evolution.domain.proposal import Verified
+from evolution.repo.branches import commit_message
 from evolution.store.store import Store
 from server.cli import sarif
-from server.cli.patches import commit_message
 
 COMMANDS = {
     "new": ["sasrec", "DIR"],
@@ -20,6 +20,7 @@ COMMANDS = {
     "diagnose": ["REPO"],
     "simulate": ["REPO"],
     "propose": ["REPO"],
+    "improve": ["REPO"],
     "tune": ["REPO"],
     "test": ["REPO"],
     "apply": ["REPO", "none"],
@@ -64,6 +65,7 @@ def test_every_command_answers_with_one_json_document(evolverec, tmp_path, comma
         (["train", "REPO", "--seed", "x"], 2, "--seed"),
         (["simulate", "REPO", "--users", "0"], 2, "--users"),
         (["propose", "REPO", "--trials", "0"], 2, "--trials"),
+        (["improve", "REPO", "--trials", "0"], 2, "--trials"),
         (["evolve", "REPO", "--budget-usd", "-1"], 2, "--budget-usd is -1.0; expected a number, 0 or more"),
         (["evolve", "REPO", "--strategy", "wizard"], 2, "'wizard' is not one of 'directional'"),
         (["evolve", "REPO", "--resume", "--strategy", "directional"], 2, "--strategy cannot be given here"),
@@ -103,7 +105,9 @@ def test_a_wrong_config_is_named_by_file_and_line(evolverec, repo):
     assert answer.code == 1
     said = answer.document["error"]
     assert (said["path"], said["line"]) == ("evolverec.toml", 3)
-    assert "unknown key; expected one of editable, entry, max_history" in said["message"]
+    assert (
+        "unknown key; did you mean editable? Expected one of editable, entry, max_history" in said["message"]
+    )
 
 
 def test_broken_code_is_named_by_file_and_line(evolverec, repo):

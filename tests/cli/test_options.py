@@ -75,6 +75,11 @@ def test_users_and_trials_bound_what_is_asked_and_tried(evolverec, repo):
         assert len(store.trials()) == 1
     proposed = evolverec("propose", repo, "--trials", 1, "--json").document
     assert len(proposed["proposals"]) == 1
+    improved = evolverec("improve", repo, "--trials", 1, "--json").document
+    assert [p["id"] for p in improved["proposals"]] == [p["id"] for p in proposed["proposals"]]
+    assert improved["trial"] == improved["train"]["trial"] == improved["diagnosis"]["trial"]
+    assert improved["users"]["users"] > 40
+    assert "patch" in evolverec("improve", repo, "--trials", 1).out.splitlines()[-1]
 
 
 def test_consent_is_remembered_for_this_folder_only(evolverec, repo, tmp_path: Path):

@@ -9,6 +9,7 @@ from evolution.store.run_document import run_document
 from server.cli.show_runs import show_comparison, show_run
 from server.report.curves import plot
 from server.report.strategies_page import comparison_page
+from server.shown.wording import number
 from tests.evolution.evolving.test_curves import run_of
 
 
@@ -36,7 +37,7 @@ def test_the_page_needs_no_network_escapes_what_it_shows_and_marks_opinions(docu
     assert "Opinions of a language model on programs" in page
     assert page.count("<polyline") == 2 and page.count("<polygon") == 2
     for row in document["strategies"].values():
-        assert f"{row['final']['value']:.4f}" in page
+        assert number(row["final"]["value"]) in page
 
 
 def test_lines_differ_in_dash_and_not_in_colour_alone(document):

@@ -173,7 +173,7 @@
     (call-interactively #'evolverec-take-changes)
     (when drive-answers (error "Not asked for: %S" drive-answers))
     (find-file drive-source)
-    (drive-say "taken" (drive-expect "Took 1 hunk"))
+    (drive-say "taken" (drive-expect "this mix is unmeasured"))
     (drive-say "text with one change" (buffer-substring-no-properties (point-min) (point-max)))
     (unless (and (buffer-modified-p) (equal before (drive-on-disk))) (error "Written to disk before the user saved"))))
 

@@ -137,7 +137,7 @@ def check_patch(seen: Seen, repo: Path, patch: Proposal) -> None:
     assert signed("+", diff) == [line for edit in patch.patch.edits for line in edit.new.splitlines()]
     original = git(repo, "show", f"HEAD:{FILE}")
     assert seen["text with one change"] == [changed_files(patch.patch.edits[:1], lambda _: original)[FILE]]
-    assert "measured with all of them" in seen["taken"][0]
+    assert "this mix is unmeasured until you train" in seen["taken"][0]
     assert (repo / FILE).read_text() == changed_files(patch.patch.edits, lambda _: original)[FILE]
     assert patch.state is ProposalState.APPLIED
 

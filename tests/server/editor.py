@@ -11,6 +11,7 @@ from pygls.protocol import JsonRPCResponseMessage
 from pytest_lsp import LanguageClient, make_test_lsp_client
 
 from server.lsp.panels.changes import CHANGED
+from server.lsp.telling import TOLD
 from tests.server.typed import typed_change
 
 
@@ -27,6 +28,7 @@ class Editor:
         self.answers: dict[str, str] = {}
         self.asked: list[str] = []
         self.lens_refreshes = 0
+        self.told: list[Any] = []  # what the extension is told of jobs: message, proposal, mends
         self.changed: list[
             tuple[float, str]
         ] = []  # when (monotonic seconds) views of which repo were told so
@@ -118,6 +120,11 @@ class Editor:
             )
         )
 
+    def file_changed(self, path: str) -> types.DidChangeWatchedFilesParams:
+        """What an editor that watches files says of one that changed."""
+        change = types.FileEvent(uri=self.uri(path), type=types.FileChangeType.Changed)
+        return types.DidChangeWatchedFilesParams(changes=[change])
+
     def text_after(self, edit: types.WorkspaceEdit, uri: str, text: str) -> str:
         """The text of one file after a workspace edit, as an editor would have it."""
         if edit.document_changes:
@@ -198,6 +205,10 @@ def _extend(client: LanguageClient, editor: Editor) -> None:
     @client.feature(CHANGED)
     def views_changed(params: Any) -> None:
         editor.changed.append((time.monotonic(), params.repo))
+
+    @client.feature(TOLD)
+    def told(params: Any) -> None:
+        editor.told.append(params)
 
     @client.feature(types.WORKSPACE_APPLY_EDIT)
     def apply_edit(params: types.ApplyWorkspaceEditParams) -> types.ApplyWorkspaceEditResult:

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from evolution.domain.proposal import Corrected, Effect, Idea, Patch, Proposal, Verified
+from evolution.repo.branches import commit_message
 from evolution.store.documents import proposal_document
-from server.cli.patches import commit_message
 from server.cli.render import gain_words
 from server.lsp.panels.figures import of_effect
 from server.report.pages import chosen

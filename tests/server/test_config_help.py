@@ -140,7 +140,8 @@ async def test_hover_says_what_a_key_is_and_its_default(typing):
     for words in ("training.max_epochs", "whole number, at least 1", "Epochs at most.", "Default: "):
         assert words in said
     assert "none: it must be there" in await typing.hover("[data]\nsour|ce =")
-    assert await typing.hover("[data]\nnon|sense = 1") == ""
+    assert (await typing.hover("[data]\nnon|sense = 1")).startswith("data.nonsense: unknown key")
+    assert await typing.hover('[data]\nsource = "shop-micro"\n# non|sense') == ""
 
 
 async def test_hover_of_a_section_is_a_table_where_markdown_is_shown(connect):

@@ -9,7 +9,11 @@ EDITOR = "visual-studio-code"
 async def test_without_an_llm_nothing_costs_more_than_time(connect, records):
     editor = await connect(EDITOR)
     nothing = {"model": "", "priced": False, "evolve": "", "users": "", "adapter": ""}
-    assert await editor.ask("estimate") == nothing
+    assert await editor.ask("estimate") == nothing | {"trialSeconds": None, "slots": 1}
+    records.trial(wall_s=120.0)
+    records.feedback(records.finding())
+    timed = await editor.until("estimate", lambda told: told["trialSeconds"])
+    assert timed["trialSeconds"] == 120.0 and timed["slots"] >= 1
 
 
 async def test_with_prices_tokens_and_dollars_are_told_and_more_code_costs_more(

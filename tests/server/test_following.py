@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from evolution.domain.job import Event, EventType, JobKind
+from evolution.jobs.improve import STAGES
 from server.lsp.progress import JobProgress, advance
 
 
@@ -47,6 +48,19 @@ def test_patches_are_counted_and_their_stages_told_without_their_titles():
     assert told(JobKind.PROPOSE, step, stage).endswith("best +12 %, training")
     trained = epoch(6, 0.2, label="Full softmax, seed 1")
     assert told(JobKind.PROPOSE, step, trained).endswith("best +12 %, seed 1, epoch 6/9")
+
+
+def test_the_stages_of_improve_are_one_progress_that_never_goes_back():
+    def begins(stage: str) -> Event:
+        return event(EventType.PROGRESS, stage, fraction=0.0, span=list(STAGES[stage]))
+
+    train = (begins("training"), epoch(3, 0.2), epoch(9, 0.3))
+    assert told(JobKind.IMPROVE, *train[:2]) == "improving 5 %: epoch 3/9, NDCG@10 .200"
+    asked = (*train, begins("diagnosing"), begins("asking users"))
+    assert told(JobKind.IMPROVE, *asked) == "improving 20 %: asking users"
+    patch = event(EventType.PROGRESS, "patch 2 of 4", step="patch 2 of 4", fraction=0.5)
+    tried = (*asked, begins("trying patches"), patch, epoch(1, 0.1))
+    assert told(JobKind.IMPROVE, *tried) == "improving 62 %: patch 2 of 4, epoch 1/9"
 
 
 def test_words_with_a_colon_are_told_whole_and_what_belongs_in_the_log_is_not():

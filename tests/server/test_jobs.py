@@ -71,7 +71,7 @@ async def test_a_job_whose_process_vanished_is_told_and_the_server_lives(connect
     editor = await connect("emacs")
     uri = editor.open("model.py")
     await editor.wait(lambda: editor.client.messages)
-    assert "training failed: its process ended without a last word" in editor.client.messages[0].message
+    assert "Training failed: its process ended without a last word" in editor.client.messages[0].message
     assert await editor.lenses(uri)
 
 
@@ -200,6 +200,9 @@ async def test_the_same_job_asked_for_twice_runs_once(connect, records):
         "repo": str(records.repo),
         "already_running": True,
     }
+    assert [said.message for said in editor.client.messages] == [
+        "evolverec: joined training, which runs already"
+    ]
 
 
 @pytest.mark.process
@@ -210,6 +213,7 @@ async def test_the_same_job_asked_for_twice_runs_once(connect, records):
         ("train", JobKind.TRAIN, {"device": "cpu"}),
         ("askUsers", JobKind.SIMULATE, {"users": 20}),
         ("tune", JobKind.TUNE, {"seed": 7}),
+        ("improve", JobKind.IMPROVE, {"trials": 2}),
         ("completeAdapter", JobKind.ADAPT, {"rounds": 2}),
         ("evolve", JobKind.EVOLVE, {"replay": "abcdef"}),
         ("evolve", JobKind.EVOLVE, {"strategy": "nas"}),
@@ -224,6 +228,10 @@ async def test_a_job_with_other_options_is_not_taken_for_the_one_asked_for(
     editor.open("model.py")
     started = await editor.command(command)
     assert started["job"] != others.id and not started["already_running"]
+    beside = [
+        said.message for said in editor.client.messages if "begins beside what runs here" in said.message
+    ]
+    assert len(beside) == 1
     job = records.store.job(started["job"])
     assert job.kind is kind and asks_for(job, REQUESTS[kind]())
     await editor.wait(lambda: records.store.job(started["job"]).state.ended, timeout_s=60)

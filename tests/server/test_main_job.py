@@ -87,6 +87,7 @@ async def test_lenses_tell_the_figure_and_what_can_be_started(connect, records, 
     titles = [lens.command.title for lens in await editor.lenses(uri)]
     assert titles == [
         "NDCG@10 .142 ± .004, 12 min ago, 1 finding",
+        "Improve",
         "Train",
         "Diagnose",
         "Ask users",
@@ -104,6 +105,7 @@ async def test_what_lenses_offer_is_reachable_by_code_action(connect, records, s
     uri = editor.open("model.py")
     offered = await editor.actions(uri, sample.entry)
     assert [action.command.command for action in offered] == [
+        "evolverec.improve",
         "evolverec.train",
         "evolverec.diagnose",
         "evolverec.askUsers",

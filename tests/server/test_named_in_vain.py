@@ -89,6 +89,37 @@ async def test_the_editor_shows_and_mends_them(connect, repo):
     assert any(action.title == "Use shop-micro" for action in await _actions(editor, uri, 4))
 
 
+async def test_a_misspelt_key_and_a_wrong_value_are_marked_where_they_stand_and_mended(connect, repo):
+    text = config() + 'split = "leave-last"  # why\n[training]\npatientce = 3\nmax_epochs = "9"\n'
+    (repo / "evolverec.toml").write_text(text)
+    editor = await connect(EDITOR, views=True)
+    uri = editor.open("evolverec.toml")
+    shown = {one.range.start.line: one for one in await editor.wait(lambda: editor.shown(uri))}
+    marked = {line: (one.range.start.character, one.range.end.character) for line, one in shown.items()}
+    assert marked == {5: (8, 20), 7: (0, 9), 8: (13, 16)}
+    assert shown[7].message == "training.patientce: unknown key; did you mean patience?"
+    assert all(len(one.message) <= 90 for one in shown.values())
+    (key,) = await _actions(editor, uri, 7)
+    assert key.title == "Did you mean `patience`?"
+    mended = editor.text_after(key.edit, uri, text)
+    value = (await _actions(editor, uri, 5))[0]
+    assert value.title == "Use leave-last-two-out"
+    mended = editor.text_after(value.edit, uri, mended)
+    assert mended == text.replace("patientce", "patience").replace("leave-last", "leave-last-two-out")
+    said = await editor.hover(uri, 7)
+    assert "Expected one of device, eval" in said.contents.value.replace("\\", "")
+
+
+async def test_the_extension_lets_the_log_be_picked(connect, repo):
+    (repo / "evolverec.toml").write_text(config(source="nothing.csv"))
+    editor = await connect(EDITOR, views=True)
+    uri = editor.open("evolverec.toml")
+    await editor.wait(lambda: editor.shown(uri))
+    (pick,) = [one for one in await _actions(editor, uri, 4) if one.command]
+    given = {"uri": uri, "line": 4, "start": 10, "end": 21}
+    assert (pick.command.command, list(pick.command.arguments)) == ("evolverec.ui.pickLog", [given])
+
+
 async def _actions(editor, uri: str, line: int) -> list[types.CodeAction]:
     place = types.Range(
         start=types.Position(line=line, character=0), end=types.Position(line=line, character=1)

@@ -98,7 +98,7 @@ async def test_preview_dismiss_and_verify_stand_beside_the_fix(connect, records,
     editor, uri = await ready(connect, records, sample, "emacs")
     offered = await editor.actions(uri, sample.table, only=["quickfix"])
     commands = [action.command.command for action in offered if action.command]
-    assert commands == ["evolverec.preview", "evolverec.verify", "evolverec.dismiss"]
+    assert commands == ["evolverec.preview", "evolverec.explain", "evolverec.verify", "evolverec.dismiss"]
     assert not await editor.actions(uri, sample.table, only=["source.fixAll"])
 
 
@@ -158,7 +158,7 @@ async def test_saving_a_file_starts_nothing(connect, records, sample):
     at = types.Position(sample.entry, 0)
     for kind, offered in (
         (types.CodeActionTriggerKind.Automatic, 0),
-        (types.CodeActionTriggerKind.Invoked, 5),
+        (types.CodeActionTriggerKind.Invoked, 6),
     ):
         context = types.CodeActionContext(diagnostics=[], only=["source"], trigger_kind=kind)
         params = types.CodeActionParams(types.TextDocumentIdentifier(uri), types.Range(at, at), context)

@@ -22,7 +22,7 @@ async def test_the_page_tells_what_is_stored(connect, records, sample):
     editor = await connect(EDITOR)
     page = Page((await editor.ask("report"))["html"])
     assert page.problems == []
-    for words in ("0.1420 [0.1380, 0.1460]", "embedding-collapse", "simulated users", "✓ verified gain"):
+    for words in (".142 [.138, .146]", "embedding-collapse", "simulated users", "✓ verified gain"):
         assert words in page.text, words
 
 

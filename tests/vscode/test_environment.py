@@ -26,7 +26,7 @@ def test_where_no_evolverec_is_found_an_environment_is_made(workbench, code_serv
     expect(workbench.status("evolverec: not found")).to_be_visible()
     missing = workbench.notice("no evolverec was found on this machine")
     workbench.picture("no-evolverec")
-    missing.get_by_role("button", name="Make an Environment").click()
+    missing.get_by_role("button", name="Install Server").click()
     expect(workbench.notice("installing evolverec")).to_be_visible()
     expect(workbench.notice("the environment is ready")).to_be_visible(timeout=900_000)
     (server,) = code_server.language_servers()

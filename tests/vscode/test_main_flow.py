@@ -125,7 +125,7 @@ def propose(workbench, repo, evolverec):
     view = workbench.view("Proposals")
     view.locator(".welcome-view-content").get_by_role("button", name="Propose Patches").click()
     row = workbench.row(view, SOFTMAX)
-    expect(row).to_contain_text("verified gain", timeout=300_000)
+    expect(row).to_have_attribute("aria-label", re.compile("^verified gain"), timeout=300_000)
     expect(row).to_contain_text(re.compile(r"\+\d+ % \[\+\d+, \+\d+\]"))
     expect(row).to_have_attribute(
         "aria-label", re.compile(r"95 % \[")

@@ -41,7 +41,7 @@ def costs_are_told_before_they_arise(workbench, repo):
     workbench.page.keyboard.press("Escape")
     expect(question).to_have_count(0)
 
-    workbench.command("evolverec: Evolve the Repo")
+    workbench.command("evolverec: Evolve")
     box = workbench.page.locator(".quick-input-widget")
     expect(box).to_contain_text("How many candidates to train at most?")
     expect(box).to_contain_text(COST)
@@ -55,7 +55,7 @@ def costs_are_told_before_they_arise(workbench, repo):
 
 
 def start_and_stop(workbench, repo):
-    workbench.command("evolverec: Evolve the Repo")
+    workbench.command("evolverec: Evolve")
     box = workbench.page.locator(".quick-input-widget")
     expect(box).to_contain_text("no LLM is set, so it costs time only")
     box.locator(".quick-input-filter input").fill(str(TRIALS))

@@ -2,14 +2,16 @@
 
 import * as vscode from 'vscode';
 
+import { type Named, pickLog } from './first/pickLog';
 import type { NewRecommender } from './first/newRecommender';
 import { setUp } from './first/setUp';
 import type { Jobs } from './jobs';
 import type { Patches } from './patches';
-import type { Finding, Place } from './protocol';
+import type { Explained, Finding, Place } from './protocol';
 import type { Repos } from './repos';
 import type { Connection } from './server/connection';
 import { chooseInterpreter, makeAndUse, offerHelp } from './server/missing';
+import { acceptFinding } from './ui/accepting';
 import { showDoctor } from './ui/doctor';
 import type { ReportPanels } from './ui/report';
 import { Again, Declined, telling } from './ui/telling';
@@ -58,7 +60,7 @@ export function registerCommands(world: World): vscode.Disposable {
   command('menu', () => menu(world));
   command('refresh', async () => views.renew());
 
-  for (const name of ['train', 'diagnose', 'askUsers', 'propose', 'tune', 'evolve']) {
+  for (const name of ['improve', 'train', 'diagnose', 'askUsers', 'propose', 'tune', 'evolve']) {
     command(name, () => withServer(connection, () => jobs.start(`evolverec.${name}`, {})));
   }
   command('diagnoseCheckpoint', () => withServer(connection, () => jobs.diagnoseCheckpoint()));
@@ -68,6 +70,26 @@ export function registerCommands(world: World): vscode.Disposable {
 
   command('newRecommender', () => withServer(connection, () => newRecommender.make()));
   command('setUp', () => setUp(connection, jobs));
+  command('pickLog', (named?: Named) => (named ? pickLog(named) : Promise.reject(new Again())));
+  command('explain', async (about?: { repo: string; code: string } | Node) => {
+    if (!about) throw new Again();
+    const { repo, code } = 'subject' in about ? codeOf(about) : about;
+    const page = await connection.execute<Explained>('evolverec.explain', { repo, code });
+    await vscode.commands.executeCommand('markdown.showPreview', vscode.Uri.parse(page.uri));
+  });
+  const compare = async (repo: string, trials: string[]) => {
+    const page = await connection.execute<{ uri: string }>('evolverec.compareTrials', { repo, trials });
+    await vscode.commands.executeCommand('markdown.showPreview', vscode.Uri.parse(page.uri));
+  };
+  rowCommand('compareBefore', async (node: Node) => {
+    const { repo, id, before } = trialOf(node);
+    if (before) await compare(repo, [before, id]);
+  });
+  rowCommand('compareWith', async (node: Node) => {
+    const { repo, id, others } = trialOf(node);
+    const picked = await vscode.window.showQuickPick(others, { title: 'Compare With', placeHolder: 'Which trial?' });
+    if (picked) await compare(repo, [picked.id, id]);
+  });
   command('doctor', () => withServer(connection, () => showDoctor(connection, repos)));
   command('openReport', () => withServer(connection, () => reports.open()));
   command('saveReport', () => withServer(connection, () => reports.save()));
@@ -76,8 +98,8 @@ export function registerCommands(world: World): vscode.Disposable {
   rowCommand('page', async (node: Node) => {
     if (node.subject.kind === 'persona') await pages.open(node.subject);
   });
-  rowCommand('diff', async (node: Node) => {
-    const { repo, id, at } = patchOf(node);
+  rowCommand('diff', async (target: Node | { repo: string; proposal: string }) => {
+    const { repo, id, at } = patchOf(target);
     await patches.show(repo, id, at);
   });
   rowCommand('apply', async (target: Node | { repo: string; proposal: string }) => {
@@ -114,6 +136,20 @@ export function registerCommands(world: World): vscode.Disposable {
     if (id && 'repo' in subject) await connection.execute('evolverec.dismiss', { repo: subject.repo, id });
     repos.renew();
   });
+  rowCommand('accept', async (about: { repo: string; code: string; path?: string } | Node) => {
+    const { repo, code } = 'subject' in about ? codeOf(about) : about;
+    const file = 'subject' in about ? findingOf(about).finding.places[0]?.path : about.path;
+    await acceptFinding(connection, repo, code, file ?? '');
+    repos.renew();
+  });
+  rowCommand('copyPullRequest', async (node: Node) => {
+    const { repo, id } = patchOf(node);
+    await patches.copyPullRequest(repo, id);
+  });
+  rowCommand('newBranch', async (node: Node) => {
+    const { repo, id } = patchOf(node);
+    await patches.newBranch(repo, id);
+  });
   rowCommand('keepProbe', async (node: Node) => {
     const { repo, finding } = findingOf(node);
     const done = await connection.execute<{ kept: string }>('evolverec.keepProbe', { repo, probe: finding.probe });
@@ -137,6 +173,7 @@ async function menu(world: World): Promise<void> {
     ...(running ? [item('$(debug-stop) Cancel', 'cancel', repos.known.flatMap((known) => known.jobs.map((job) => job.label)).join('; '))] : []),
     ...(repo
       ? [
+          item('$(rocket) Improve', 'improve', 'train, diagnose, ask users and propose patches, in one go'),
           item('$(play) Train', 'train', repo.summary),
           item('$(search) Diagnose', 'diagnose', 'measure inside the model why it fails'),
           item('$(file-binary) Diagnose a Checkpoint...', 'diagnoseCheckpoint', 'weights that you have, without training'),
@@ -147,7 +184,7 @@ async function menu(world: World): Promise<void> {
           item('$(graph) Open Report', 'openReport'),
         ]
       : [item('$(add) New Recommender', 'newRecommender'), item('$(gear) Set Up This Folder', 'setUp')]),
-    item('$(checklist) Check This Machine', 'doctor'),
+    item('$(checklist) Doctor', 'doctor'),
     item('$(output) Show the Log', 'showLog'),
     item('$(debug-restart) Restart the Server', 'restart', connection.state.kind),
     item('$(symbol-misc) Choose Interpreter', 'chooseInterpreter'),
@@ -174,6 +211,16 @@ function patchOf(target: Node | { repo: string; proposal: string }): { repo: str
 function runOf(node: Node): [string, Extract<Subject, { kind: 'run' }>['run']] {
   if (node.subject.kind !== 'run') throw new Error('pick a run in the Runs view first');
   return [node.subject.repo, node.subject.run];
+}
+
+function trialOf(node: Node): Extract<Subject, { kind: 'trial' }> {
+  if (node.subject.kind !== 'trial') throw new Error('pick a trial in the Runs view first');
+  return node.subject;
+}
+
+function codeOf(node: Node): { repo: string; code: string } {
+  const { repo, finding } = findingOf(node);
+  return { repo, code: finding.code };
 }
 
 function findingOf(node: Node): { repo: string; finding: Finding } {

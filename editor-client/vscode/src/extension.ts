@@ -17,6 +17,7 @@ import { JobProgress } from './ui/progress';
 import { ReportPanels } from './ui/report';
 import { StatusItems } from './ui/status';
 import { tell } from './ui/telling';
+import { Tellings } from './ui/told';
 import { PAGE_SCHEME, PersonaPages } from './views/personaPages';
 import { Views } from './views/views';
 
@@ -42,7 +43,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
   const views = new Views(server, repos, patches);
   const newRecommender = new NewRecommender(context, server, repos, jobs);
   context.subscriptions.push(
-    ...[log, server, repos, progress, reports, views, new StatusItems(server, repos), watchFolderKind()],
+    ...[log, server, repos, progress, reports, views, new StatusItems(server, repos), new Tellings(server), watchFolderKind()],
     registerCommands({ context, log, connection: server, repos, jobs, patches, reports, pages, views, newRecommender }),
     vscode.workspace.registerTextDocumentContentProvider(PROPOSAL_SCHEME, content),
     vscode.workspace.registerTextDocumentContentProvider(DOCS_SCHEME, content),

@@ -7,10 +7,11 @@ import type { Repos } from './repos';
 import type { Connection } from './server/connection';
 import { saveBeforeJob } from './ui/saving';
 import { Declined } from './ui/telling';
+import { timeOf } from './ui/words';
 
 type Given = Record<string, unknown>;
 
-const STARTS = new Set(['train', 'diagnose', 'askUsers', 'propose', 'tune', 'evolve', 'verify', 'completeAdapter'].map((name) => `evolverec.${name}`));
+const STARTS = new Set(['improve', 'train', 'diagnose', 'askUsers', 'propose', 'tune', 'evolve', 'verify', 'completeAdapter', 'askLlm'].map((name) => `evolverec.${name}`));
 const LEAST_TRIALS = 3;
 const USUAL_TRIALS = 24;
 
@@ -85,10 +86,11 @@ export class Jobs {
   /** Trials, and dollars where an LLM is set, with what it is likely to cost. */
   private async askEvolve(repo: string): Promise<Given> {
     const cost = await this.estimate(repo);
+    const time = timeOf(USUAL_TRIALS, cost.trialSeconds, cost.slots);
     const title = cost.model ? `Evolve, with the LLM ${cost.model}` : 'Evolve, with recipes: no LLM is set, so it costs time only';
     const trials = await vscode.window.showInputBox({
       title,
-      prompt: `How many candidates to train at most? ${cost.evolve}`,
+      prompt: ['How many candidates to train at most?', time && `${time}.`, cost.evolve].filter(Boolean).join(' '),
       value: String(USUAL_TRIALS),
       ignoreFocusOut: true,
       validateInput: (text) =>

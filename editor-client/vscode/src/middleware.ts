@@ -7,6 +7,7 @@ import type { Jobs } from './jobs';
 import type { Patches } from './patches';
 import type { JobProgress } from './ui/progress';
 import { telling } from './ui/telling';
+import { escape } from './views/node';
 
 type Given = Record<string, unknown>;
 
@@ -24,6 +25,7 @@ export function middleware(parts: () => Parts): Middleware {
       const given = (args[0] ?? {}) as Given;
       const { jobs, patches, execute } = parts();
       const { repo, proposal } = given;
+      if (command === 'evolverec.explain') return await vscode.commands.executeCommand('evolverec.ui.explain', given);
       if (jobs.starts(command)) return await jobs.start(command, given);
       if (typeof repo === 'string' && typeof proposal === 'string') {
         if (command === 'evolverec.preview') return await patches.show(repo, proposal);
@@ -36,9 +38,28 @@ export function middleware(parts: () => Parts): Middleware {
       const found = await next(document, range, context, token);
       return found?.map((action) => ('edit' in action || 'data' in action ? asCommand(action as Carrying) : action));
     },
+    // The diagnostics on the line, each with a link to its page: a server's own Markdown may run no command.
+    provideHover: async (document, position, token, next) => {
+      const found = await next(document, position, token);
+      const here = vscode.languages.getDiagnostics(document.uri).filter((one) => one.source === 'evolverec' && one.range.contains(position));
+      const codes = [...new Set(here.map(codeOf))].filter((code) => code !== '' && code !== 'config');
+      return found && codes.length > 0 ? new vscode.Hover([...found.contents, links(document.uri, codes)], found.range) : found;
+    },
     resolveCodeAction: async (action, token, next) => ((action as Carrying).data ? await next(action, token) : action),
     handleWorkDoneProgress: (token, value) => parts().progress.handle(String(token), value),
   };
+}
+
+function codeOf(diagnostic: vscode.Diagnostic): string {
+  const { code } = diagnostic;
+  return String(typeof code === 'object' ? code.value : (code ?? ''));
+}
+
+function links(uri: vscode.Uri, codes: readonly string[]): vscode.MarkdownString {
+  const link = (code: string) => `[Explain ${escape(code)}](command:evolverec.ui.explain?${encodeURIComponent(JSON.stringify([{ repo: uri.toString(), code }]))})`;
+  const text = new vscode.MarkdownString(codes.map(link).join(' | '));
+  text.isTrusted = { enabledCommands: ['evolverec.ui.explain'] };
+  return text;
 }
 
 interface Carrying extends vscode.CodeAction {

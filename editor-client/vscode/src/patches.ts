@@ -8,6 +8,8 @@ import type { Repos } from './repos';
 import type { Connection } from './server/connection';
 import { PROPOSAL_SCHEME } from './server/documentContent';
 import { noteOwnEdit, saveBeforePatch } from './ui/saving';
+import { Declined } from './ui/telling';
+import { branchName } from './views/hunks';
 import { gainOf } from './views/findingsTree';
 import { hunkAt, proposedLines } from './views/hunks';
 import { hunkKey } from './views/proposalsTree';
@@ -65,7 +67,15 @@ export class Patches {
     await this.connection.execute('evolverec.apply', { repo, proposal: id });
     noteOwnEdit(uris);
     await this.reveal(proposal);
-    vscode.window.setStatusBarMessage(`$(check) evolverec: applied ${proposal.title}. Not saved yet`, 8000);
+    void this.offer(repo, `Applied ${proposal.title}. Not saved yet.`);
+  }
+
+  /** After text was changed: what goes on from there, and the way back. */
+  private async offer(repo: string, message: string): Promise<void> {
+    const [train, undo] = ['Train Now', 'Undo'];
+    const picked = await vscode.window.showInformationMessage(`evolverec: ${message}`, train, undo);
+    if (picked === train) await vscode.commands.executeCommand('evolverec.train', { repo });
+    if (picked === undo) await vscode.commands.executeCommand('undo');
   }
 
   private async applyRest(repo: string, proposal: Proposal): Promise<void> {
@@ -89,7 +99,29 @@ export class Patches {
     noteOwnEdit([uri]);
     hunks.forEach((hunk) => this.skipped.delete(hunkKey(id, file, hunk)));
     this.skippedChanged.fire();
-    void vscode.window.showInformationMessage(done.message);
+    void this.offer(repo, done.message);
+  }
+
+  async copyPullRequest(repo: string, id: string): Promise<void> {
+    const { text } = await this.connection.execute<{ text: string }>('evolverec.pullRequest', { repo, proposal: id });
+    await vscode.env.clipboard.writeText(text);
+    void vscode.window.showInformationMessage('evolverec: the text of a pull request is in the clipboard; its first line is the title.');
+  }
+
+  /** On top of the last commit; what is checked out and the files stay as they are. */
+  async newBranch(repo: string, id: string): Promise<void> {
+    const proposal = await this.find(repo, id);
+    const name = await vscode.window.showInputBox({
+      title: `New Branch from ${proposal.title}`,
+      prompt: 'The patch is committed to it, on top of the last commit. Your files stay as they are.',
+      value: branchName(proposal.title),
+      ignoreFocusOut: true,
+    });
+    if (!name) throw new Declined('no name given');
+    await this.connection.execute('evolverec.branch', { repo, proposal: id, branch: name });
+    const copy = 'Copy as Pull-Request Text';
+    const picked = await vscode.window.showInformationMessage(`evolverec: committed to the new branch ${name}. Your files are as they were.`, copy);
+    if (picked === copy) await this.copyPullRequest(repo, id);
   }
 
   skip(proposal: Proposal, file: string, hunk: number, aside: boolean): void {

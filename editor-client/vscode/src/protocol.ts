@@ -59,6 +59,17 @@ export interface RepoState {
   edited: boolean;
   /** Why the store cannot be read, "" while it can. */
   trouble: string;
+  standing: Standing;
+}
+
+/** How far a repo is, for a view of findings that has none. */
+export interface Standing {
+  stage: 'config' | 'failed' | 'untrained' | 'undiagnosed' | 'findings' | 'clean';
+  /** One line, "" where the findings speak. */
+  words: string;
+  /** What is wrong: a file, "" for none, and its line from 0. */
+  uri: string;
+  line: number;
 }
 
 /** `evolverec/findings`. */
@@ -184,6 +195,8 @@ export interface Proposal {
   title: string;
   rationale: string;
   verified: "gain" | "fix" | "no";
+  /** One seed rose, and further ones decide; it cannot be applied yet. */
+  promising: boolean;
   whyNot: string;
   /** Relative change of the objective, with its interval, as in the code action's title. */
   gain: Figure | null;
@@ -269,6 +282,15 @@ export interface RunNode {
   byLlm: boolean;
 }
 
+/** Answer of `evolverec.accept`, which takes `{ repo?: string, code: string, reason: string, path?: string }`. */
+export interface Accepted {
+  /** Name of the baseline, and its URI. */
+  file: string;
+  uri: string;
+  /** Whether it was not accepted already. */
+  added: boolean;
+}
+
 /** `evolverec/report`: the same page as `evolverec report` writes. `run: string` asks for that run's. */
 export interface Report {
   html: string;
@@ -286,6 +308,10 @@ export interface Estimate {
   users: string;
   /** Of completing a drafted adapter, in words. */
   adapter: string;
+  /** What the last training of the user's version took on this machine, null before any. */
+  trialSeconds: number | null;
+  /** How many trials run at once. */
+  slots: number;
 }
 
 /** `evolverec/setup`, for a folder `{ folder: string }`: the checks of `evolverec doctor`. */
@@ -340,6 +366,34 @@ export interface HunksApplied {
   whole: boolean;
   /** What to tell the user: what was taken, and whether the result is what was measured. */
   message: string;
+}
+
+/** Notification `evolverec/told` from the server: what a job has brought, or why it failed. Each is told once. */
+export interface Told {
+  repo: string;
+  /** "promising": one seed of a patch rose, and further ones decide. */
+  level: 'done' | 'promising' | 'error';
+  message: string;
+  /** The patch that it is about, "" for none. */
+  proposal: string;
+  /** That patch can be applied. */
+  verified: boolean;
+  /** What can be done about an error, the likeliest first. */
+  mends: Mend[];
+}
+
+/** line: from 0. python: the interpreter that runs repos. package: what pip installs there. */
+export type Mend =
+  | { kind: 'open' | 'log'; uri: string; line: number }
+  | { kind: 'install'; python: string; package: string }
+  | { kind: 'interpreter' }
+  | { kind: 'page'; repo: string; code: string };
+
+/** Answer of `evolverec.explain`, which takes `{ repo?: string, code: string }`: a page in Markdown. */
+export interface Explained {
+  code: string;
+  uri: string;
+  text: string;
 }
 
 /**

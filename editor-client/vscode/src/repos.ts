@@ -72,7 +72,9 @@ export class Repos implements vscode.Disposable {
     } else if (this.connection.state.kind !== 'starting') {
       this.states = [];
     }
+    const shown = this.current() ?? this.states[0];
     await vscode.commands.executeCommand('setContext', 'evolverec.hasRepo', this.states.length > 0);
+    await vscode.commands.executeCommand('setContext', 'evolverec.stage', shown?.standing.stage ?? '');
     this.overviewChanged.fire();
     this.contentChanged.fire();
   }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import type { Hunk } from '../src/protocol';
-import { hunkAt, proposedLines } from '../src/views/hunks';
+import { branchName, hunkAt, proposedLines } from '../src/views/hunks';
 import { hunk } from './samples';
 
 /** The proposed text, made as the server makes it: every hunk that is open replaced. */
@@ -34,4 +34,9 @@ test('the hunk at the cursor is the one that covers it, else the nearest', () =>
   assert.equal(hunkAt(hunks, 11), 1);
   assert.equal(hunkAt(hunks, 100), 1);
   assert.equal(hunkAt([], 0), -1);
+});
+
+test('a patch gives its branch a name that git takes', () => {
+  assert.equal(branchName('Full softmax loss: all items!'), 'full-softmax-loss-all-items');
+  assert.equal(branchName('損失'), 'patch');
 });

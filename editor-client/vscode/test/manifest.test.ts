@@ -17,6 +17,9 @@ interface Manifest {
   contributes: {
     commands: Item[];
     menus: Record<string, Item[]>;
+    keybindings: { command: string; key: string; mac: string }[];
+    languages: { filenames: string[] }[];
+    grammars: { path: string }[];
     views: { evolverec: Item[] };
     viewsWelcome: Item[];
     walkthroughs: { steps: (Item & { media: { markdown: string } })[] }[];
@@ -46,7 +49,7 @@ test('every command of a menu, a welcome or the walkthrough is one that exists',
 });
 
 test('every declared command is carried out by the code, and none takes an id of the server', () => {
-  const started = ['train', 'diagnose', 'askUsers', 'propose', 'tune', 'evolve'];
+  const started = ['improve', 'train', 'diagnose', 'askUsers', 'propose', 'tune', 'evolve'];
   const registered = new Set([...code.matchAll(/(?:command|rowCommand|rowOrHere)\('(\w+)'/g)].map((found) => `evolverec.ui.${found[1]}`).concat(started.map((name) => `evolverec.ui.${name}`)));
   assert.deepEqual([...declared].filter((name) => !registered.has(name)), []);
   assert.deepEqual([...registered].filter((name) => !declared.has(name)), []);
@@ -71,6 +74,33 @@ test('every setting is described, and every setting that the code reads is decla
   const read = [...code.matchAll(/\.get<[^>]+>\('(\w+)'/g)].map((found) => `evolverec.${found[1]}`).filter((name) => !name.endsWith('trainIn'));
   assert.ok(read.length >= 4);
   assert.deepEqual(read.filter((name) => !(name in contributes.configuration.properties)), []);
+});
+
+test('an empty view of findings has a text for each of its states', () => {
+  const ofRepo = contributes.viewsWelcome.filter((welcome) => welcome.view === 'evolverec.findings' && /^evolverec.hasRepo && isWorkspaceTrusted/.test(welcome.when ?? ''));
+  assert.deepEqual(ofRepo.map((welcome) => /stage == (\w+)/.exec(welcome.when ?? '')?.[1]), ['untrained', 'undiagnosed']); // the rest are rows of the tree
+  assert.equal(new Set(ofRepo.map((welcome) => welcome.contents)).size, 2);
+});
+
+test('every shortcut starts a declared command, each by a key of its own', () => {
+  const { keybindings } = contributes;
+  assert.deepEqual(keybindings.filter((one) => !declared.has(one.command)), []);
+  assert.equal(new Set(keybindings.map((one) => one.key)).size, keybindings.length);
+  for (const one of keybindings) assert.equal(one.mac, one.key.replace('ctrl', 'cmd'));
+});
+
+test('evolverec.toml is coloured: sections, keys, texts, numbers, comments', () => {
+  const [grammar] = contributes.grammars;
+  const { repository } = JSON.parse(readFileSync(grammar?.path ?? '', 'utf8')) as { repository: Record<string, { match?: string; patterns?: { name?: string; match?: string; begin?: string }[] }> };
+  const first = (pattern: string | undefined, line: string) => new RegExp(pattern ?? 'none').exec(line);
+  assert.equal(first(repository['section']?.match, '[data.columns]')?.[2], 'data.columns');
+  assert.equal(first(repository['section']?.match, '[[accepted]]')?.[2], 'accepted');
+  assert.equal(first(repository['key']?.match, '  max_epochs = 60')?.[1], 'max_epochs');
+  const value = (name: string) => repository['value']?.patterns?.find((one) => one.name?.startsWith(name));
+  assert.equal(first(value('constant.numeric')?.match, '= -1_000.5e3')?.[0], '-1_000.5e3');
+  assert.ok(!first(value('constant.numeric')?.match, 'HR@x5'));
+  assert.ok(first(value('string.quoted.double')?.begin, '"a"') && first(repository['comment']?.match, 'a # b'));
+  assert.deepEqual(contributes.languages[0]?.filenames, ['evolverec.toml', 'evolverec.baseline.toml']);
 });
 
 test('every view has a welcome, and every walkthrough page is there', () => {

@@ -40,6 +40,7 @@ export const proposal = (given: Partial<Proposal> = {}): Proposal => ({
   title: 'full softmax',
   rationale: 'Sampled negatives are too easy.',
   verified: 'gain',
+  promising: false,
   whyNot: '',
   gain: { value: 12.4, low: 8.2, high: 16, unit: '%', text: 'objective .142 → .159 (+12 %, 95 % [+8, +16] %)' },
   metrics: [{ name: 'NDCG@10', before: '.142', after: '.159', change: '+12 % [+8, +16]' }],
@@ -68,6 +69,7 @@ export const repo = (given: Partial<RepoState> = {}): RepoState => ({
   objective: null,
   edited: false,
   trouble: '',
+  standing: { stage: 'findings', words: '', uri: '', line: 0 },
   ...given,
 });
 

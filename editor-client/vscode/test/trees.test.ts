@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { findingsTree } from '../src/views/findingsTree';
-import { escape, type Node } from '../src/views/node';
+import { escape, type Node, withoutTwins } from '../src/views/node';
 import { personaPage } from '../src/views/personaPage';
 import { hunkKey, proposalsTree } from '../src/views/proposalsTree';
 import { bestSoFar, runsTree } from '../src/views/runsTree';
@@ -25,7 +25,7 @@ const cause = (...findings: ReturnType<typeof finding>[]) => ({
 test('a finding says its severity in words, its interval, its line and its fixes', () => {
   const tree = findingsTree(cause(finding({ fixes: ['p1'] })), [proposal()]);
   const row = labelled(tree, /^popularity-lift/);
-  assert.equal(row.description, 'warning · 1 fix · Popular items are shown too often');
+  assert.equal(row.description, 'Popular items are shown too often · 1 fix');
   assert.match(row.spoken ?? '', /^warning: popularity-lift, Popular items are shown too often\. model\.py:42\. 1 measured fix\.$/);
   assert.equal(labelled(tree, /^2\.1 \[1\.8, 2\.4\]$/).description, 'against popularity 1.2');
   assert.equal(row.open, 'reveal');
@@ -91,7 +91,7 @@ test('verified patches stand first, then applied ones, then those that failed wi
 
 test('a gain is told with its interval, shortly in the row and whole below it', () => {
   const [node] = proposalsTree({ repo: '/r', proposals: [proposal()] }, new Set());
-  assert.equal(node?.description, '+12 % [+8.2, +16] · verified gain');
+  assert.equal(node?.description, '+12 % [+8.2, +16]');
   assert.equal(node?.children?.[0]?.label, 'objective .142 → .159 (+12 %, 95 % [+8, +16] %)');
   const loss = proposal({ gain: { value: -3.04, low: -5, high: -1, unit: '%', text: 'x' } });
   assert.match(proposalsTree({ repo: '/r', proposals: [loss] }, new Set())[0]?.description ?? '', /^−3\.0 % \[−5\.0, −1\.0\]/);
@@ -175,4 +175,28 @@ test('a page is a table that titles cannot break', () => {
   const text = personaPage(group(), { user: 7, persona: 'p', history: ['old', 'new'], page, words: [] });
   assert.match(text, /^\| 1 \| a \\\| b \\# c \| no \| nobody rated \|  \|$/m);
   assert.ok(text.indexOf('- new') < text.indexOf('- old'), 'newest first');
+});
+
+test('a row whose id another has is left out, wherever it stands', () => {
+  const place = { uri: 'file:///r/m.py', path: 'm.py', line: 60, endLine: 60, role: 'loss' };
+  const tree = withoutTwins(findingsTree(cause(finding({ places: [place, { ...place, endLine: 61 }] })), []));
+  const seen: string[] = [];
+  const walk = (rows: readonly Node[]): void => rows.forEach((row) => (seen.push(row.id), walk(row.children ?? [])));
+  walk(tree);
+  assert.equal(new Set(seen).size, seen.length);
+  assert.equal(seen.filter((id) => id.endsWith('m.py:60:loss')).length, 1);
+});
+
+test('a patch that was refused says why in its row', () => {
+  const [section] = proposalsTree({ repo: '/r', proposals: [proposal({ verified: 'no', whyNot: '2.8x slower (limit 2x)' })] }, new Set());
+  assert.equal(section?.children?.[0]?.description, '+12 % [+8.2, +16] · 2.8x slower (limit 2x)');
+});
+
+test('a trial is compared with the one before it, or with any other', () => {
+  const trial = (id: string) => ({ id, when: 'just now', at: 0, objective: null, status: 'complete', seconds: 3 });
+  const rows = runsTree({ repo: '/r', trials: [trial('b'), trial('a')], runs: [] })[0]?.children ?? [];
+  assert.deepEqual(rows.map((row) => row.open), ['compareBefore', undefined]);
+  const [newest] = rows;
+  assert.ok(newest?.subject.kind === 'trial' && newest.subject.before === 'a');
+  assert.deepEqual(newest.subject.others.map((other) => other.id), ['a']);
 });

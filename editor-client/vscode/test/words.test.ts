@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
+import * as path from 'node:path';
 import { test } from 'node:test';
 
-import { afterSetUp, entryOf, extensionsOf, lineOf } from '../src/first/template';
+import { afterSetUp, entryOf, extensionsOf, lineOf, sourceOf } from '../src/first/template';
 import { guarded, themed } from '../src/ui/page';
-import { repoOf, statusOf } from '../src/ui/words';
+import { repoOf, statusOf, timeOf } from '../src/ui/words';
 import { figure, repo } from './samples';
 
 const job = { job: 'j', kind: 'train', label: 'training 43 %: epoch 6/20, loss .693', share: 0.43 };
@@ -56,4 +57,17 @@ test('a page is dark where the editor is, whatever the system says', () => {
   const css = ':root { color-scheme: light dark } @media (prefers-color-scheme: dark) { body { color: white } }';
   assert.equal(themed(css, true), ':root { color-scheme: dark } @media screen { body { color: white } }');
   assert.equal(themed(css, false), ':root { color-scheme: light } @media not all { body { color: white } }');
+});
+
+test('a log is named relative to the repo where it lies inside', () => {
+  assert.equal(sourceOf('/r', '/r/data/log.csv', path.posix), 'data/log.csv');
+  assert.equal(sourceOf('/r', '/data/my "log".csv', path.posix), '/data/my \\"log\\".csv');
+  assert.equal(sourceOf('C:\\r', 'D:\\log.csv', path.win32), 'D:/log.csv');
+});
+
+test('what trials take is told before a run, by the last training', () => {
+  assert.equal(timeOf(24, 125, 1), '24 trials take about 50 min on this machine, by your last training');
+  assert.equal(timeOf(24, 125, 4), '24 trials take about 13 min on this machine, by your last training');
+  assert.equal(timeOf(3, 10, 1), '3 trials take about 30 s on this machine, by your last training');
+  assert.equal(timeOf(3, null, 1), '');
 });

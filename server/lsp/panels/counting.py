@@ -5,9 +5,11 @@ from dataclasses import dataclass
 
 from diagnosis.findings import Severity
 from evolution.base.errors import ConfigError
+from evolution.base.places import CONFIG_NAME
 from server.lsp.panels.findings import everything
 from server.lsp.panels.snapshot import RepoSnapshot
 from server.shown.edited import is_edited
+from server.shown.standing import Standing, standing_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,27 +20,36 @@ class Counted:
     edited: the text differs from the last measured version
     other_settings: evolverec.toml asks for another training or objective than that of the shown trial
     paths: files that static rules object to, open or not
+    standing: how far the repo is, where it has no findings
     """
 
     counts: Counter[Severity]
     edited: bool
     other_settings: bool
     paths: frozenset[str]
+    standing: Standing
 
     @property
     def findings(self) -> int:
         """Errors and warnings; advice and remarks are no findings."""
-        return self.counts[Severity.ERROR] + self.counts[Severity.WARNING]
+        return _findings(self.counts)
+
+
+def _findings(counts: Counter[Severity]) -> int:
+    return counts[Severity.ERROR] + counts[Severity.WARNING]
 
 
 def count(seen: RepoSnapshot) -> Counted:
     """Count the notes by severity, and see whether the code was edited."""
-    standing = everything(seen)
+    shown = everything(seen)
+    counts = Counter(one.note.severity for one in shown if not one.faded)
+    config = seen.read(CONFIG_NAME) or ""
     return Counted(
-        counts=Counter(one.note.severity for one in standing if not one.faded),
+        counts=counts,
         edited=is_edited(seen.knowledge.program_files, seen.read, seen.knowledge.sources),
         other_settings=_has_other_settings(seen),
-        paths=frozenset(one.note.anchors[0].path for one in standing if one.note.live and one.note.anchors),
+        paths=frozenset(one.note.anchors[0].path for one in shown if one.note.live and one.note.anchors),
+        standing=standing_of(seen.knowledge, config, _findings(counts), seen.disk_changes),
     )
 
 

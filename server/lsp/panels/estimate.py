@@ -6,10 +6,11 @@ from typing import Any
 from evolution.base.amounts import roughly
 from evolution.domain.limits import LLM_USERS
 from evolution.domain.request import AdaptRequest
+from evolution.domain.trial import Trial
 from evolution.llm.budget import Charge
 from evolution.llm.estimate import adapting, estimate, interviews
 from evolution.llm.settings import LlmSettings
-from evolution.repo.settings import user_llm
+from evolution.repo.settings import default_slots, user_llm
 from server.lsp.panels.asking import Document, repo_asked_for
 from server.lsp.session import Session
 from server.shown.repo_files import code_files
@@ -20,7 +21,20 @@ RULE = "by a rule of thumb, without interval; reasoning tokens of the model come
 async def expected(session: Session, params: Any = None) -> Document:
     """Answer `evolverec/estimate`. Raises UsageError if the user's own LLM settings are wrong."""
     repo = await repo_asked_for(session, params)
-    return await session.background.survey(_expected, repo.root)
+    trial = repo.knowledge.trial
+    known = await session.background.survey(_expected, repo.root)
+    return {**known, **await session.background.survey(_time, trial)}
+
+
+def _time(trial: Trial | None) -> Document:
+    """What a trial takes on this machine, by the last one of the user's version, which had the threads of one slot.
+
+    trialSeconds: null before any training. slots: how many trials run at once.
+    """
+    if trial is None or trial.wall_s <= 0:
+        return {"trialSeconds": None, "slots": 1}
+    slots = default_slots() if trial.key.device.startswith("cpu") else 1
+    return {"trialSeconds": trial.wall_s, "slots": slots}
 
 
 def _expected(root: Path) -> Document:

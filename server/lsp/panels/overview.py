@@ -26,7 +26,7 @@ async def overview(session: Session, params: Any = None) -> Document:
 async def _state(session: Session, repo: Repo) -> Document:
     counted = await worked_out(session, repo, count)
     trusted = session.settings.trusted or await session.background.survey(is_trusted, repo.root)
-    known = repo.knowledge
+    known, standing = repo.knowledge, counted.standing
     document = {
         "repo": str(repo.root),
         "name": repo.root.name,
@@ -42,6 +42,12 @@ async def _state(session: Session, repo: Repo) -> Document:
         "objective": of_metric(known.trial.objective) if known.trial else None,
         "edited": counted.edited,
         "trouble": repo.trouble,
+        "standing": {
+            "stage": standing.stage.value,
+            "words": standing.words,
+            "uri": session.uri_of(repo, standing.path) if standing.path else "",
+            "line": max(0, standing.line - 1),
+        },
     }
     return serial.finite(document)
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from evolution.base import serial
-from evolution.domain.proposal import Proposal, ProposalState
+from evolution.domain.proposal import PROMISING, Proposal, ProposalState, Verified
 from server.lsp.panels.asking import Document, repo_asked_for
 from server.lsp.panels.figures import of_effect
 from server.lsp.panels.snapshot import RepoSnapshot, worked_out
@@ -33,6 +33,7 @@ def _proposal(seen: RepoSnapshot, proposal: Proposal, codes: dict[str, str]) -> 
         "title": idea.title,
         "rationale": " ".join(filter(None, (idea.rationale, str(proposal.details.get("compared", ""))))),
         "verified": proposal.verified.value,
+        "promising": bool(proposal.details.get(PROMISING)) and proposal.verified is Verified.NO,
         "whyNot": proposal.why_not,
         "gain": of_effect(proposal.effect, proposal.corrected),
         "metrics": [

@@ -27,6 +27,7 @@ class RepoSnapshot:
     open: relative path -> the client's own URI of each open file
     taken: hunks that the user has taken
     rules: path -> the static rules' last hits in a long file
+    disk_changes: how often files have changed outside of the editor, or were saved
     """
 
     root: Path
@@ -35,6 +36,7 @@ class RepoSnapshot:
     read: Read
     taken: Taken
     rules: Mapping[str, Live]
+    disk_changes: int
 
     def uri(self, path: str) -> str:
         """The client's own URI of an open file, else a URI made from the path."""
@@ -54,6 +56,7 @@ def snapshot(session: Session, repo: Repo) -> RepoSnapshot:
             for path, uri in session.open_documents(repo).items()
             if uri in session.rules
         },
+        disk_changes=repo.disk_changes,
     )
 
 

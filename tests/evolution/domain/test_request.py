@@ -29,7 +29,11 @@ from evolution.domain.request import (
 )
 from evolution.jobs.work import WORK, work_of
 
-NEEDED = {JobKind.VERIFY: {"proposal": "abcd"}, JobKind.RECOMMEND: {"out": "lists.csv"}}
+NEEDED = {
+    JobKind.VERIFY: {"proposal": "abcd"},
+    JobKind.RECOMMEND: {"out": "lists.csv"},
+    JobKind.EXPLAIN: {"code": "x"},
+}
 
 
 def parsed(kind: JobKind, **given: object):

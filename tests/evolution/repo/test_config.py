@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from evolution.base.errors import ConfigError
-from evolution.repo.config import config_problems, key_line, read_config
+from evolution.repo.config import Part, config_errors, config_problems, key_line, read_config
 
 GOOD = """\
 [recommender]
@@ -49,6 +49,26 @@ def test_a_mistake_is_blamed_on_its_line(text: str, line: int, words: str, tmp_p
         read_config(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("text", "part", "offers"),
+    [
+        (GOOD + "[training]\npatientce = 3\n", Part.KEY, ("patience",)),
+        (GOOD + "[training]\nzzz = 3\n", Part.KEY, ()),
+        (
+            GOOD.replace("[data]", "[data]\nsplit = 'leave-last'"),
+            Part.VALUE,
+            ("leave-last-two-out", "global-time", "given"),
+        ),
+        (GOOD + "[training]\nmax_epochs = 0\n", Part.VALUE, ()),
+        (GOOD + '[objective]\nexpression = "HR@7"\n', Part.VALUE, ()),
+        (GOOD + "nonsense\n", Part.LINE, ()),
+    ],
+)
+def test_a_mistake_says_which_part_of_its_line_is_wrong_and_what_may_be_meant(text, part, offers):
+    (problem,) = config_errors(text)
+    assert (problem.part, problem.offers) == (part, offers)
+
+
 def test_a_missing_file_says_what_makes_one(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="evolverec new sasrec"):
         read_config(tmp_path)
@@ -67,7 +87,10 @@ def test_tables_within_data_are_read_and_blamed_on_their_lines():
     assert key_line(text, ("data", "columns", "user")) == first + 1
     assert key_line(text, ("data", "parts", "test")) == first + 3, "a key that is missing is its table's"
     ((line, message),) = config_problems(text.replace("user =", "usr ="))
-    assert line == first + 1 and "data.columns.usr: unknown key; expected one of item, rating" in message
+    assert (
+        line == first + 1
+        and "data.columns.usr: unknown key; did you mean user? Expected one of item, rating" in message
+    )
     ((line, message),) = config_problems(text.replace('"who"', "3"))
     assert line == first + 1 and "its place from 1" in message
     inline = GOOD.replace("[data]\n", "[data]\ncolumns = { user = 3 }\n", 1)

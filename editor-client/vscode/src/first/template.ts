@@ -26,3 +26,10 @@ export function entryOf(config: string): { file: string; name: string } | undefi
 export function lineOf(text: string, name: string): number {
   return Math.max(0, text.split('\n').findIndex((line) => line.startsWith(`def ${name}(`)));
 }
+
+/** What data.source says of a file: relative to the repo where it lies inside, for a string in double quotes. */
+export function sourceOf(folder: string, file: string, path: { relative(from: string, to: string): string; isAbsolute(path: string): boolean }): string {
+  const relative = path.relative(folder, file).replaceAll('\\', '/');
+  const inside = relative !== '' && !relative.startsWith('../') && relative !== '..' && !path.isAbsolute(relative);
+  return (inside ? relative : file.replaceAll('\\', '/')).replaceAll('"', '\\"');
+}

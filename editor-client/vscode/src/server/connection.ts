@@ -11,7 +11,7 @@ import {
   State,
 } from 'vscode-languageclient/node';
 
-import type { Changed } from '../protocol';
+import type { Changed, Told } from '../protocol';
 import { serverCommand } from './candidates';
 import { contentCapability } from './documentContent';
 import type { Serving } from './probe';
@@ -42,6 +42,9 @@ export class Connection implements vscode.Disposable {
   private readonly repoChanged = new vscode.EventEmitter<Changed>();
   /** What views show of this repo is out of date. */
   readonly onDidChangeRepo = this.repoChanged.event;
+  private readonly resultTold = new vscode.EventEmitter<Told>();
+  /** A job has brought something, or failed. */
+  readonly onDidTell = this.resultTold.event;
   private current: ServerState = { kind: 'off' };
   private client: LanguageClient | undefined;
   private ends: number[] = [];
@@ -98,6 +101,7 @@ export class Connection implements vscode.Disposable {
   dispose(): void {
     this.stateChanged.dispose();
     this.repoChanged.dispose();
+    this.resultTold.dispose();
   }
 
   private async begin(): Promise<void> {
@@ -118,6 +122,7 @@ export class Connection implements vscode.Disposable {
     );
     client.registerFeature(contentCapability);
     client.onNotification('evolverec/changed', (changed: Changed) => this.repoChanged.fire(changed));
+    client.onNotification('evolverec/told', (told: Told) => this.resultTold.fire(told));
     client.onDidChangeState(({ newState }) => {
       if (this.client !== client) return;
       if (newState === State.Running) this.enter({ kind: 'running', serving: terms.serving });

@@ -33,10 +33,10 @@ export class ProposedContent implements vscode.TextDocumentContentProvider {
     return reply.text;
   }
 
-  /** Proposed texts are made of the files as they are, so open ones are read again when those change. */
+  /** Proposed texts are made of the files as they are, pages of what was measured: open ones are read again when that changes. */
   refresh(): void {
     for (const document of vscode.workspace.textDocuments) {
-      if (document.uri.scheme === PROPOSAL_SCHEME) this.changed.fire(document.uri);
+      if (document.uri.scheme === PROPOSAL_SCHEME || document.uri.scheme === DOCS_SCHEME) this.changed.fire(document.uri);
     }
   }
 }

@@ -6,7 +6,7 @@ import type { Connection } from './connection';
 import { makeEnvironment } from './environment';
 import { onPath, pythonFacts } from './probe';
 
-const MAKE = 'Make an Environment';
+const MAKE = 'Install Server';
 const CHOOSE = 'Choose Interpreter';
 const LOG = 'Open Log';
 

@@ -8,7 +8,7 @@ import type { Connection } from '../server/connection';
 import { escape } from '../views/node';
 import { type Status, statusOf } from './words';
 
-const MENU: vscode.Command = { title: 'What to do', command: 'evolverec.ui.menu' };
+const MENU: vscode.Command = { title: 'Menu', command: 'evolverec.ui.menu' };
 const LEVELS = {
   ok: vscode.LanguageStatusSeverity.Information,
   warning: vscode.LanguageStatusSeverity.Warning,

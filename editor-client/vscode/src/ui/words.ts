@@ -21,10 +21,12 @@ export function statusOf(server: ServerKind, repo: RepoState | undefined): Statu
   if (repo.trouble) return { icon: 'error', text: 'store cannot be read', busy: false, level: 'error' };
   const [job] = repo.jobs;
   if (job) return { icon: 'sync~spin', text: jobText(job, repo.jobs.length), busy: true, level: 'ok' };
+  if (repo.standing.stage === 'config') return { icon: 'error', text: 'evolverec.toml is wrong', busy: false, level: 'error' };
   const found = repo.errors + repo.warnings;
   if (found > 0) {
     return { icon: repo.errors > 0 ? 'error' : 'warning', text: count(found, 'finding'), busy: false, level: repo.errors > 0 ? 'error' : 'warning' };
   }
+  if (repo.standing.stage === 'failed') return { icon: 'error', text: 'training failed', busy: false, level: 'error' };
   if (!repo.objective) return { icon: 'circle-outline', text: 'not trained yet', busy: false, level: 'ok' };
   return { icon: 'pass', text: repo.summary.split(', ', 1)[0] ?? '', busy: false, level: 'ok' }; // NDCG@10 .184 ± .034
 }
@@ -33,6 +35,14 @@ export function statusOf(server: ServerKind, repo: RepoState | undefined): Statu
 function jobText(job: Job, jobs: number): string {
   const [words = job.kind] = job.label.split(':', 1);
   return jobs > 1 ? `${words}, ${jobs - 1} more` : words;
+}
+
+/** "24 trials take about 50 min on this machine, by your last training", "" before any. */
+export function timeOf(trials: number, trialSeconds: number | null, slots: number): string {
+  if (trialSeconds === null) return '';
+  const seconds = (trials * trialSeconds) / Math.max(1, slots);
+  const time = seconds < 90 ? `${Math.round(seconds)} s` : seconds < 5400 ? `${Math.round(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`;
+  return `${count(trials, 'trial')} ${trials === 1 ? 'takes' : 'take'} about ${time} on this machine, by your last training`;
 }
 
 /** The innermost of these repos that holds the file. */

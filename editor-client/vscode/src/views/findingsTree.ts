@@ -1,6 +1,6 @@
 /** The verdict, and findings by their cause: what a cause explains stands below it. */
 
-import type { Cause, Finding, Findings, Place, Proposal, Verdict } from '../protocol';
+import type { Cause, Finding, Findings, Place, Proposal, Standing, Verdict } from '../protocol';
 import { count, escape, joined, leaf, type Node, NOTHING, paragraphs } from './node';
 
 export const SEVERITY_ICON = {
@@ -9,10 +9,31 @@ export const SEVERITY_ICON = {
   information: { name: 'info' },
 } as const;
 
-export function findingsTree(found: Findings, proposals: readonly Proposal[]): Node[] {
+/** standing: told above all else where nothing can run, or where it was looked and nothing was found. */
+export function findingsTree(found: Findings, proposals: readonly Proposal[], standing?: Standing): Node[] {
+  const stage = standing && standing.stage in STAGE_ICON ? [stageNode(found.repo, standing)] : [];
   const remarks = found.remarks.map((remark, index) => leaf(`remark:${found.repo}:${index}`, remark, 'note', 'to know beside the findings'));
   const verdict = found.verdict ? [verdictNode(found.repo, found.verdict)] : [];
-  return [...verdict, ...found.causes.map((cause) => causeNode(found.repo, cause, proposals)), ...remarks];
+  return [...stage, ...verdict, ...found.causes.map((cause) => causeNode(found.repo, cause, proposals)), ...remarks];
+}
+
+const STAGE_ICON: Partial<Record<Standing['stage'], { name: string; color?: string }>> = {
+  config: SEVERITY_ICON.error,
+  failed: SEVERITY_ICON.error,
+  clean: { name: 'pass', color: 'testing.iconPassed' },
+};
+
+function stageNode(repo: string, standing: Standing): Node {
+  const { uri, line, words, stage } = standing;
+  const place = { uri, path: uri, line, endLine: line, role: '' };
+  return {
+    id: `standing:${repo}`,
+    label: words,
+    tooltip: escape(words),
+    icon: STAGE_ICON[stage] ?? { name: 'circle-outline' },
+    subject: uri ? { kind: 'place', place } : NOTHING,
+    ...(uri ? { open: 'reveal' as const } : {}),
+  };
 }
 
 function verdictNode(repo: string, verdict: Verdict): Node {
@@ -80,7 +101,7 @@ function findingNode(repo: string, finding: Finding, proposals: readonly Proposa
   return {
     id: `finding:${repo}:${finding.id}`,
     label: finding.code,
-    description: joined(word, origin(finding), fixes.length > 0 && count(fixes.length, 'fix', 'fixes'), finding.message),
+    description: joined(finding.faded && 'faded', finding.message, origin(finding), fixes.length > 0 && count(fixes.length, 'fix', 'fixes')),
     tooltip: findingTooltip(finding),
     icon: finding.faded ? { name: 'history' } : SEVERITY_ICON[finding.severity],
     spoken: `${word}${origin(finding) ? `, ${origin(finding)}` : ''}: ${finding.code}, ${finding.message.replace(/\.$/, '')}. ${where ? `${where}. ` : ''}${fixes.length > 0 ? `${count(fixes.length, 'measured fix', 'measured fixes')}.` : ''}`.trim(),

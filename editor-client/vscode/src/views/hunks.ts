@@ -41,3 +41,9 @@ export function hunkAt(hunks: readonly Hunk[], line: number): number {
   });
   return best;
 }
+
+/** "Full softmax loss" as a name that git takes: "full-softmax-loss". */
+export function branchName(title: string): string {
+  const words = title.toLowerCase().match(/[a-z0-9]+/g) ?? [];
+  return words.slice(0, 6).join('-') || 'patch';
+}

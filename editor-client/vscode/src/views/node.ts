@@ -13,7 +13,9 @@ export type Subject =
   | { kind: 'hunk'; repo: string; proposal: Proposal; path: string; hunk: number; skipped: boolean }
   | { kind: 'persona'; repo: string; group: UserGroup; persona: Persona }
   | { kind: 'critique'; repo: string; id: string; places: Place[] }
-  | { kind: 'run'; repo: string; run: Run };
+  | { kind: 'run'; repo: string; run: Run }
+  /** before: the trial that was measured before it, "" for the first. others: every other one of the user's versions. */
+  | { kind: 'trial'; repo: string; id: string; before: string; others: { id: string; label: string; description: string }[] };
 
 export interface Node {
   /** Stays the same while the thing is the same, so that what is unfolded stays unfolded. */
@@ -29,7 +31,7 @@ export interface Node {
   context?: string;
   subject: Subject;
   /** On Enter or a click. */
-  open?: 'reveal' | 'diff' | 'page' | 'proposal';
+  open?: 'reveal' | 'diff' | 'page' | 'proposal' | 'compareBefore';
   children?: Node[];
   unfolded?: boolean;
 }
@@ -54,6 +56,17 @@ export function joined(...parts: (string | false | undefined)[]): string {
 
 export function count(n: number, one: string, many = `${one}s`): string {
   return `${n} ${n === 1 ? one : many}`;
+}
+
+/** The rows without any whose id another has already: VS Code refuses a whole tree for one, as two places that became one line. */
+export function withoutTwins(rows: readonly Node[], known: Set<string> = new Set()): Node[] {
+  const kept: Node[] = [];
+  for (const row of rows) {
+    if (known.has(row.id)) continue;
+    known.add(row.id);
+    kept.push(row.children ? { ...row, children: withoutTwins(row.children, known) } : row);
+  }
+  return kept;
 }
 
 /** A row for each line of plain text. */

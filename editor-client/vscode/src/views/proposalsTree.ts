@@ -14,12 +14,14 @@ export function hunkKey(proposal: string, path: string, hunk: number): string {
 export function proposalsTree(found: Proposals, skipped: Skipped): Node[] {
   const open = found.proposals.filter((proposal) => proposal.state === 'open' && proposal.verified !== 'no');
   const applied = found.proposals.filter((proposal) => proposal.state === 'applied');
-  const tried = found.proposals.filter((proposal) => proposal.state === 'open' && proposal.verified === 'no');
+  const promising = found.proposals.filter((proposal) => proposal.state === 'open' && proposal.verified === 'no' && proposal.promising);
+  const tried = found.proposals.filter((proposal) => proposal.state === 'open' && proposal.verified === 'no' && !proposal.promising);
   const rows = (proposals: Proposal[]) => proposals.map((proposal) => proposalNode(found.repo, proposal, skipped));
   return [
     ...rows(open),
+    ...section(`promising:${found.repo}`, 'Promising, further seeds decide', 'history', rows(promising), true),
     ...section(`applied:${found.repo}`, 'Applied', 'check-all', rows(applied), true),
-    ...section(`tried:${found.repo}`, 'Tried, not verified', 'circle-slash', rows(tried), open.length === 0),
+    ...section(`tried:${found.repo}`, 'Tried, not verified', 'circle-slash', rows(tried), open.length + promising.length === 0),
   ];
 }
 
@@ -43,7 +45,7 @@ function proposalNode(repo: string, proposal: Proposal, skipped: Skipped): Node 
   return {
     id: `proposal:${repo}:${proposal.id}`,
     label: proposal.title,
-    description: joined(shortGain(proposal), word, author, unfit),
+    description: joined(shortGain(proposal), proposal.state === 'applied' ? 'applied' : proposal.verified === 'no' ? proposal.whyNot : '', author, unfit),
     tooltip: tooltip(proposal),
     icon: proposal.state === 'applied' ? { name: 'check' } : ICON[proposal.verified],
     spoken: `${word}: ${proposal.title}, ${gainOf(proposal)}${author ? `, ${author}` : ''}${unfit ? `, ${unfit}` : ''}`,
@@ -61,9 +63,9 @@ function about(proposal: Proposal): Node[] {
     proposal.unfit && leaf(`${id}:unfit`, proposal.unfit, 'warning'),
     proposal.whyNot && leaf(`${id}:why`, proposal.whyNot, 'info', 'why it is not verified'),
     proposal.addresses.length > 0 &&
-      leaf(`${id}:addresses`, proposal.addresses.map((finding) => finding.code).join(', '), 'target', 'addresses'),
-    proposal.fixed.length > 0 && leaf(`${id}:fixed`, proposal.fixed.join(', '), 'pass', 'became healthy'),
-    proposal.restsOn.length > 0 && leaf(`${id}:rests`, proposal.restsOn.join('; '), 'book', 'rests on'),
+      leaf(`${id}:addresses`, `Fixes: ${proposal.addresses.map((finding) => finding.code).join(', ')}`, 'target'),
+    proposal.fixed.length > 0 && leaf(`${id}:fixed`, `Now healthy: ${proposal.fixed.join(', ')}`, 'pass'),
+    proposal.restsOn.length > 0 && leaf(`${id}:rests`, `Source: ${proposal.restsOn.join('; ')}`, 'book'),
     proposal.metrics.length > 0 && {
       ...leaf(`${id}:metrics`, 'Metrics', 'graph'),
       children: proposal.metrics.map((metric) =>

@@ -4,9 +4,13 @@ import type { Run, RunNode, Runs } from '../protocol';
 import { count, escape, joined, leaf, type Node, NOTHING, paragraphs } from './node';
 
 export function runsTree(runs: Runs): Node[] {
-  const trials = runs.trials.map((trial) => ({
+  const told = (trial: Runs['trials'][number]) => ({ id: trial.id, label: trial.objective ? `objective ${trial.objective.text}` : 'no objective', description: joined(trial.status, trial.when) });
+  const trials: Node[] = runs.trials.map((trial, index) => ({
     ...leaf(`trial:${runs.repo}:${trial.id}`, trial.objective ? `objective ${trial.objective.text}` : 'no objective', trial.objective ? 'beaker' : 'beaker-stop'),
     description: joined(trial.status, trial.when, `${Math.round(trial.seconds)} s`),
+    context: 'trial',
+    subject: { kind: 'trial', repo: runs.repo, id: trial.id, before: runs.trials[index + 1]?.id ?? '', others: runs.trials.filter((other) => other.id !== trial.id).map(told) },
+    ...(index + 1 < runs.trials.length ? { open: 'compareBefore' as const } : {}),
   }));
   const tree = runs.runs.map((run, index) => runNode(runs.repo, run, index === 0));
   if (trials.length === 0) return tree;

@@ -5,7 +5,7 @@ import * as vscode from 'vscode';
 import type { Repos } from '../repos';
 import { inWords } from '../ui/telling';
 import { merge } from './merge';
-import { type Node, NOTHING } from './node';
+import { type Node, NOTHING, withoutTwins } from './node';
 
 const LEAST_MS = 1000; // between two requests for one view while a job runs
 
@@ -52,7 +52,7 @@ export class TreeView implements vscode.TreeDataProvider<Node>, vscode.Disposabl
       const [only] = parts;
       const rows = repos.length === 1 && only ? only : repos.map((repo, index) => repoNode(repo.repo, repo.name, parts[index] ?? []));
       this.view.message = '';
-      this.show(rows);
+      this.show(withoutTwins(rows));
     } catch (error) {
       this.view.message = inWords(error);
       this.show([]);
@@ -102,7 +102,7 @@ export class TreeView implements vscode.TreeDataProvider<Node>, vscode.Disposabl
   }
 }
 
-const TITLES = { reveal: 'Go to the lines', diff: 'Show the change', page: 'Open the page', proposal: 'Show' };
+const TITLES = { reveal: 'Go to the lines', diff: 'Show the change', page: 'Open the page', proposal: 'Show', compareBefore: 'Compare with the one before' };
 
 function repoNode(repo: string, name: string, children: Node[]): Node {
   return {

@@ -20,7 +20,8 @@ export class Views implements vscode.Disposable {
     const findings = new TreeView('evolverec.findings', repos, async (repo) => {
       const found = await connection.request<Findings>('evolverec/findings', { repo });
       const fixed = found.causes.some((cause) => cause.findings.some((finding) => finding.fixes.length > 0));
-      return findingsTree(found, fixed ? await patches.list(repo) : []);
+      const standing = repos.known.find((known) => known.repo === repo)?.standing;
+      return findingsTree(found, fixed ? await patches.list(repo) : [], standing);
     });
     const users = new TreeView('evolverec.users', repos, async (repo) => usersTree(await connection.request<Users>('evolverec/users', { repo })));
     const proposals = new TreeView('evolverec.proposals', repos, async (repo) =>

@@ -1,0 +1,26 @@
+/** Has the user pick the log that `data.source` is to name, and writes it into evolverec.toml. */
+
+import * as path from 'node:path';
+import * as vscode from 'vscode';
+
+import { Declined } from '../ui/telling';
+import { sourceOf } from './template';
+
+/** Where the name stands in the file, as the server counts. */
+export interface Named {
+  uri: string;
+  line: number;
+  start: number;
+  end: number;
+}
+
+export async function pickLog(named: Named): Promise<void> {
+  const config = vscode.Uri.parse(named.uri);
+  const folder = path.dirname(config.fsPath);
+  const picked = await vscode.window.showOpenDialog({ title: 'Pick the Log', openLabel: 'Use', canSelectFolders: true, canSelectFiles: true, canSelectMany: false, defaultUri: vscode.Uri.file(folder) });
+  const log = picked?.[0];
+  if (!log) throw new Declined('no log picked');
+  const edit = new vscode.WorkspaceEdit();
+  edit.replace(config, new vscode.Range(named.line, named.start, named.line, named.end), sourceOf(folder, log.fsPath, path));
+  if (!(await vscode.workspace.applyEdit(edit))) throw new Error('evolverec.toml could not be edited. Save it, and pick again');
+}

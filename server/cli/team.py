@@ -1,0 +1,55 @@
+"""The commands for a team: `accept` a known finding for everybody, and `pull-request`, a patch as the text of one."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from server.cli import output
+from server.cli.options import Json, Repo
+from server.cli.running import repo_at
+
+
+def accept(
+    repo: Repo,
+    code: Annotated[str, typer.Argument(help="The code of the finding.", show_default=False)],
+    reason: Annotated[str, typer.Option("--reason", help="Why it is accepted, for the next reader.")],
+    path: Annotated[
+        str, typer.Option("--path", help="Only where it stands in this file, relative to the repo.")
+    ] = "",
+    as_json: Json = False,
+) -> None:
+    """Accept a known finding in evolverec.baseline.toml: editors, `diagnose` and CI count it no more."""
+    from evolution.base.places import BASELINE_NAME
+    from evolution.repo.baseline import Accepted, accept
+
+    is_new = accept(repo_at(repo), Accepted(code=code, reason=reason, path=path))
+    document = {"file": BASELINE_NAME, "code": code, "path": path or None, "reason": reason, "added": is_new}
+    said = f"{code} is accepted in {BASELINE_NAME}" if is_new else f"{code} was accepted there already"
+    output.deliver(document, as_json=as_json, show=lambda _: output.say(said))
+
+
+def pull_request(
+    repo: Repo,
+    proposal: Annotated[str, typer.Argument(help="The proposal's id, or its unique beginning.")],
+    as_json: Json = False,
+) -> None:
+    """Print a proposal as the text of a pull request, in Markdown: the first line is its title."""
+    document = pull_request_document(repo_at(repo), proposal)
+    output.deliver(document, as_json=as_json, show=lambda told: output.say(told["text"], end=""))
+
+
+def pull_request_document(repo: Path, wanted: str) -> dict[str, Any]:
+    """Raises UsageError, which lists the known ids."""
+    from evolution.store.store import Store
+    from server.cli.patches import find_proposal
+    from server.shown.pull_request import codes_in, pull_request_text
+
+    found = find_proposal(repo, wanted)
+    with Store.open(repo) as store:
+        trials = store.trials(found.parent)
+        codes = codes_in(one for trial in trials if (one := store.feedback(trial.id)) is not None)
+    return {"proposal": found.id, "text": pull_request_text(found, codes)}
+
+
+COMMANDS = (accept, pull_request)

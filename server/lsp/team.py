@@ -1,0 +1,44 @@
+"""Commands for a team: a patch as the text of a pull request, as a new branch, and findings that everybody accepts."""
+
+from typing import Any
+
+from evolution.base.places import BASELINE_NAME
+from evolution.repo.baseline import Accepted, accept
+from evolution.repo.branches import commit_to_branch
+from server.lsp import refresh
+from server.lsp.actions import find_proposal
+from server.lsp.commands import Document, need, object_of
+from server.lsp.session import Session
+from server.shown.pull_request import codes_in, pull_request_text
+
+
+async def pull_request(session: Session, *arguments: Any) -> Document:
+    """Handle `evolverec.pullRequest`, `{"repo"?, "proposal"}`: answer with the text, whose first line is the title."""
+    asked = object_of(arguments)
+    repo = await session.choose_repo(str(asked.get("repo", "")))
+    proposal = find_proposal(repo, need(asked, "proposal"))
+    codes = codes_in(feedback for _, feedback in repo.knowledge.history)
+    return {"proposal": proposal.id, "text": pull_request_text(proposal, codes)}
+
+
+async def branch(session: Session, *arguments: Any) -> Document:
+    """Handle `evolverec.branch`, `{"repo"?, "proposal", "branch"}`: commit the patch to a new branch, on top of the last commit.
+
+    Raises UsageError, RepoError, EditError: nothing was made then. What is checked out, the index and the files stay as they are.
+    """
+    asked = object_of(arguments)
+    repo = await session.choose_repo(str(asked.get("repo", "")))
+    proposal, name = find_proposal(repo, need(asked, "proposal")), need(asked, "branch")
+    files = await session.background.survey(commit_to_branch, repo.root, proposal, name)
+    return {"proposal": proposal.id, "branch": name, "files": files}
+
+
+async def accept_finding(session: Session, *arguments: Any) -> Document:
+    """Handle `evolverec.accept`, `{"repo"?, "code", "reason", "path"?}`: add the finding to the repo's baseline."""
+    asked = object_of(arguments)
+    repo = await session.choose_repo(str(asked.get("repo", "")))
+    entry = Accepted(code=need(asked, "code"), reason=need(asked, "reason"), path=str(asked.get("path", "")))
+    is_new = await session.background.survey(accept, repo.root, entry)
+    repo.disk_changes += 1
+    await refresh.renew(session, repo)
+    return {"file": BASELINE_NAME, "uri": session.uri_of(repo, BASELINE_NAME), "added": is_new}

@@ -1,0 +1,132 @@
+"""Tells the user once what a job has brought, or why it failed, with what can be done about it.
+
+The extension of VS Code is sent `evolverec/told`, for which it shows buttons; other clients a message.
+"""
+
+from pathlib import Path
+
+from lsprotocol import types
+
+from evolution.base.errors import EvolverecError
+from evolution.base.places import WORKER_LOG, job_folder, trial_folder
+from evolution.domain.job import JobRecord, JobState
+from evolution.domain.proposal import Proposal
+from evolution.repo.settings import chosen_python
+from server.lsp.panels.asking import Document
+from server.lsp.progress import DOING
+from server.lsp.repo import Repo
+from server.lsp.session import Session
+from server.shown.news import News, of_job, of_patch
+from server.shown.troubles import Mend, Trouble, trouble_of
+
+TOLD = "evolverec/told"
+
+
+async def tell_patch(session: Session, repo: Repo, proposal: str, told: set[str]) -> None:
+    """Tell the first patch of a job that is promising, and the first that is verified.
+
+    told: what this job has told so far, "promising" and "verified".
+    """
+    found = await session.background.store(_stored_proposal, repo, proposal)
+    news = of_patch(found) if found is not None else None
+    if news is None or (kind := "verified" if news.verified else "promising") in told or "verified" in told:
+        return
+    told.add(kind)
+    _tell(session, repo, news)
+
+
+def _stored_proposal(repo: Repo, proposal: str) -> Proposal | None:
+    store = repo.existing_store()
+    return store.proposal(proposal) if store else None
+
+
+async def tell_end(session: Session, repo: Repo, job: str) -> None:
+    """Tell what an ended job has brought, or why it failed. A cancelled one is the user's own doing."""
+    record = await session.background.store(_stored_job, repo, job)
+    if record is None or session.closed:
+        return
+    if record.state is JobState.DONE and record.result is not None:
+        news = of_job(record.kind, record.result, repo.knowledge)
+        if news is not None:
+            _tell(session, repo, news)
+    elif record.state in (JobState.FAILED, JobState.LOST):
+        _tell_trouble(session, repo, record)
+
+
+def _stored_job(repo: Repo, job: str) -> JobRecord | None:
+    store = repo.existing_store()
+    return store.job(job) if store else None
+
+
+def _tell(session: Session, repo: Repo, news: News) -> None:
+    if session.changes.wanted:
+        level = "promising" if news.proposal and not news.verified else "done"
+        document = {
+            "repo": str(repo.root),
+            "level": level,
+            "message": news.message,
+            "proposal": news.proposal,
+            "verified": news.verified,
+            "mends": [{"kind": Mend.PAGE.value, "repo": str(repo.root), "code": news.code}]
+            if news.code
+            else [],
+        }
+        session.server.protocol.notify(TOLD, document)
+        return
+    _show(session, types.MessageType.Info, f"evolverec: {news.message}")
+
+
+def _tell_trouble(session: Session, repo: Repo, record: JobRecord) -> None:
+    python = _python_of(record)
+    trouble = trouble_of(DOING[record.kind], record.error, record.result, python)
+    if session.changes.wanted:
+        document = {
+            "repo": str(repo.root),
+            "level": "error",
+            "message": trouble.message,
+            "proposal": "",
+            "verified": False,
+            "mends": [_mend(session, repo, record, trouble, python, mend) for mend in trouble.mends],
+        }
+        session.server.protocol.notify(TOLD, document)
+        return
+    at = f" ({trouble.path}:{trouble.line})" if trouble.line and trouble.path not in trouble.message else ""
+    _show(session, types.MessageType.Error, f"evolverec: {trouble.message}{at}")
+
+
+def _mend(
+    session: Session, repo: Repo, record: JobRecord, trouble: Trouble, python: str, mend: Mend
+) -> Document:
+    match mend:
+        case Mend.OPEN:
+            where = {"uri": session.uri_of(repo, trouble.path), "line": max(0, trouble.line - 1)}
+        case Mend.LOG:
+            where = {"uri": _log_of(repo.root, record).as_uri(), "line": 0}
+        case Mend.INSTALL:
+            where = {"python": python, "package": trouble.package}
+        case Mend.INTERPRETER | Mend.PAGE:
+            where = {}
+    return {"kind": mend.value, **where}
+
+
+def _log_of(root: Path, record: JobRecord) -> Path:
+    """The log of the trial that failed, which has what the repo's code printed; else that of the job."""
+    trial = str((record.result or {}).get("trial") or "")
+    of_trial = trial_folder(root, trial) / WORKER_LOG
+    return of_trial if trial and of_trial.is_file() else job_folder(root, record.id) / "log.txt"
+
+
+def _python_of(record: JobRecord) -> str:
+    try:
+        return chosen_python(str(record.params.get("python", "")))
+    except EvolverecError:
+        return "the interpreter that runs repos"
+
+
+def _show(session: Session, kind: types.MessageType, message: str) -> None:
+    session.server.window_show_message(types.ShowMessageParams(type=kind, message=message))
+
+
+def say(session: Session, message: str) -> None:
+    """Show a line that needs no answer."""
+    _show(session, types.MessageType.Info, f"evolverec: {message}")

@@ -1,0 +1,181 @@
+"""What is told once when a job has brought something: one line, and the patch that it is about. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from diagnosis.findings import Severity
+from evolution.base.amounts import count
+from evolution.domain.feedback import Feedback
+from evolution.domain.job import JobKind
+from evolution.domain.proposal import PROMISING, Effect, Proposal, Verified
+from evolution.domain.trial import Metric, Trial, TrialStatus
+from server.shown.knowledge import Knowledge
+from server.shown.wording import gain, number, proposal_title, spread
+
+SHOWN_METRIC = "NDCG@10"
+Document = Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class News:
+    """proposal: id of the patch that it is about, "" for none. verified: that patch can be applied. code: of the finding that
+    has a page on it, "" for none.
+    """
+
+    message: str
+    proposal: str = ""
+    verified: bool = False
+    code: str = ""
+
+
+def of_patch(proposal: Proposal) -> News | None:
+    """A patch that was verified, or that one seed promises; None for any other."""
+    if proposal.verified is not Verified.NO:
+        return News(message=f"Verified: {proposal_title(proposal)}", proposal=proposal.id, verified=True)
+    if proposal.details.get(PROMISING):
+        return News(
+            message=f"Promising: {proposal_title(proposal)}. Further seeds decide", proposal=proposal.id
+        )
+    return None
+
+
+def of_job(kind: JobKind, document: Document, known: Knowledge) -> News | None:
+    """What a job that ended well brought; None for a kind whose result is looked at elsewhere.
+
+    document: the job's result. known: the repo after the job.
+    """
+    match kind:
+        case JobKind.TRAIN:
+            return News(message=of_training(known, str(document["trial"])))
+        case JobKind.DIAGNOSE:
+            return News(message=f"Diagnosed: {diagnosed_words(document)}")
+        case JobKind.SIMULATE:
+            return News(message=f"Users asked: {users_words(document)}")
+        case JobKind.IMPROVE:
+            found = _of_patches(document)
+            return News(message=improved_words(document), proposal=found.proposal, verified=found.verified)
+        case JobKind.PROPOSE | JobKind.TUNE | JobKind.VERIFY:
+            return _of_patches(document)
+        case JobKind.EXPLAIN:
+            return News(
+                message=f"{document['model']} on {document['code']}: {document['cause']}",
+                code=str(document["code"]),
+            )
+        case JobKind.EVOLVE:
+            return _of_run(document)
+        case _:
+            return None
+
+
+def of_training(known: Knowledge, trial: str) -> str:
+    """`Trained: NDCG@10 .184 → .216 ± .034, 2 findings healed, 1 new`, against the version that was measured before it."""
+    trials = list(known.trials)
+    at = next((index for index, one in enumerate(trials) if one.id == trial), None)
+    if at is None:
+        return "Trained"
+    before = next((one for one in trials[at + 1 :] if _is_other_version(one, trials[at])), None)
+    words = [f"Trained: {_moved(before, trials[at])}"]
+    feedback = {one.id: said for one, said in known.history}
+    if before is not None and before.id in feedback and trial in feedback:
+        was, now = (_wrong(feedback[one]) - known.dismissed for one in (before.id, trial))
+        words += [f"{count(len(was - now), 'finding')} healed"] if was - now else []
+        words += [f"{len(now - was)} new"] if now - was else []
+    return ", ".join(words)
+
+
+def _is_other_version(one: Trial, than: Trial) -> bool:
+    return one.status is TrialStatus.COMPLETE and one.key.program != than.key.program
+
+
+def _wrong(feedback: Feedback) -> frozenset[str]:
+    """Codes of what costs accuracy; ids differ from version to version."""
+    return frozenset(f.code for f in feedback.all_findings() if f.severity is not Severity.INFORMATION)
+
+
+def _moved(before: Trial | None, after: Trial) -> str:
+    name = SHOWN_METRIC if SHOWN_METRIC in after.metrics else next(iter(after.metrics), "")
+    if not name:
+        return "no metrics"
+    was = before.metrics.get(name) if before is not None else None
+    return f"{name} {f'{number(was.value)} → ' if was else ''}{spread(after.metrics[name])}"
+
+
+def _figure(metrics: Document) -> str:
+    name = SHOWN_METRIC if SHOWN_METRIC in metrics else next(iter(metrics), "")
+    if not name:
+        return "no metrics"
+    found = metrics[name]
+    return f"{name} {spread(Metric(value=found['value'], low=found['low'], high=found['high']))}"
+
+
+def diagnosed_words(document: Document) -> str:
+    """The result of `diagnose`: `3 findings`, or that there is none and how many checks were healthy."""
+    wrong = [one for one in document["findings"] if one["severity"] != Severity.INFORMATION.value]
+    return (
+        count(len(wrong), "finding")
+        if wrong
+        else f"no findings, {count(len(document['verdict']['healthy']), 'check')} healthy"
+    )
+
+
+def users_words(document: Document) -> str:
+    """The result of `simulate`: `200 users, 2 complaints`, or that what they say does not count."""
+    asked = count(document["users"], "user")
+    if document["no_vote"]:
+        return f"{asked}, at the level of chance, so what they say does not count"
+    complaints = [one for one in document["critiques"] if not one["positive"]]
+    return f"{asked}, {count(len(complaints), 'complaint')}" if complaints else f"{asked}, no complaint"
+
+
+def improved_words(document: Document) -> str:
+    """The result of `improve`: `NDCG@10 .184 ± .034; 3 findings; 200 users, 2 complaints; 2 of 4 patches verified, best: ...`."""
+    words = (
+        _figure(document["train"]["metrics"]),
+        diagnosed_words(document["diagnosis"]),
+        users_words(document["users"]),
+        _of_patches(document).message,
+    )
+    return "; ".join(words)
+
+
+def _of_patches(document: Document) -> News:
+    """`2 of 4 patches verified, best: Full softmax loss +20 % [+15, +25]`."""
+    proposals: Sequence[Document] = document.get("proposals") or ()
+    more = document.get("more_training")
+    if more and not more["converged"]:
+        return News(message=str(more["words"]))
+    verified = [one for one in proposals if one["verified"]]
+    if not proposals:
+        return News(message="no patch fits this code")
+    if not verified:
+        return News(message=f"{_patches(len(proposals))} tried, none verified")
+    best = verified[0]
+    effect = best["effect"]
+    moved = f" {gain(Effect(**effect))}" if effect else ""
+    return News(
+        message=f"{len(verified)} of {_patches(len(proposals))} verified, best: {best['title']}{moved}",
+        proposal=str(best["id"]),
+        verified=True,
+    )
+
+
+def _patches(many: int) -> str:
+    return "1 patch" if many == 1 else f"{many} patches"
+
+
+def _of_run(document: Document) -> News | None:
+    """What a run brought; None for a replay, which brings nothing new."""
+    if "same" in document:
+        return None
+    best = document["best"]
+    if best is None or not best["order"]:
+        return News(message="Evolved: no version is better than yours")
+    objective = best["objective"]
+    reached = f", objective {number(objective['value'])}" if objective else ""
+    sure = "verified" if best["verified"] else "not verified"
+    return News(
+        message=f"Evolved: best is {best['title']}{reached}, {sure}",
+        proposal=str(best["proposal"] or ""),
+        verified=bool(best["verified"]),
+    )

@@ -1,0 +1,111 @@
+"""Explain: the page of a finding from a code action, in every editor, and what the user's LLM was asked about it."""
+
+import pytest
+from pygls.exceptions import JsonRpcException
+
+from evolution.domain.job import EventType, JobKind
+from evolution.domain.request import ExplainRequest
+from evolution.domain.trial import EpochRecord, Metric
+from evolution.jobs.consent import open_questions
+from evolution.jobs.explain import explain_values
+from server.lsp.pages import docs_address
+
+SAID = {
+    "code": "embedding-collapse", "program": "p", "model": "gpt-x", "tokens": 900,
+    "cause": "Line 8 makes 32 dimensions.", "check": "Print the rank.", "change": "Use 64.",
+}  # fmt: skip
+
+
+@pytest.fixture
+def found(records):
+    records.trial()
+    records.feedback(records.finding(), records.finding("popularity-bias"))
+    return records
+
+
+async def test_each_finding_can_be_explained_from_its_line(connect, found, sample):
+    editor = await connect("neovim@v0.7.0")
+    uri = editor.open("model.py")
+    await editor.wait(lambda: editor.shown(uri))
+    titles = [action.title for action in await editor.actions(uri, sample.table)]
+    assert titles[0] == "Explain embedding-collapse" and titles[-1] == "Dismiss …"
+    assert not any("ask" in title for title in titles), "no LLM is set"
+    told = await editor.command("explain", code="embedding-collapse")
+    assert told["uri"] == docs_address("embedding-collapse", found.repo)
+    for words in ("RankMe", "untrained model .600", "What usually helps"):
+        assert words in told["text"]
+    with pytest.raises(JsonRpcException, match='expected an object with "code"'):
+        await editor.command("explain")
+
+
+async def test_where_an_llm_is_set_it_can_be_asked_for_a_price_that_is_told(
+    connect, found, sample, monkeypatch
+):
+    monkeypatch.setenv("EVOLVEREC_LLM_MODEL", "gpt-x")
+    monkeypatch.setenv("EVOLVEREC_LLM_BASE_URL", "http://127.0.0.1:9/v1")
+    editor = await connect("emacs")
+    uri = editor.open("model.py")
+    await editor.wait(lambda: editor.shown(uri))
+    actions = await editor.actions(uri, sample.table)
+    (ask,) = [a for a in actions if a.title.startswith("Explain embedding-collapse: ")]
+    assert "ask gpt-x, about " in ask.title and "tokens" in ask.title
+    assert ask.command.command == "evolverec.askLlm"
+    assert ask.command.arguments[0]["code"] == "embedding-collapse"
+
+
+async def test_what_the_llm_said_stands_on_the_page_and_is_told(connect, found):
+    job = found.running_job(kind=JobKind.EXPLAIN, params={"code": "embedding-collapse"})
+    editor = await connect("visual-studio-code", views=True)
+    await editor.until("overview", lambda told: told["repos"][0]["jobs"])
+    found.end(job, {**SAID, "program": found.program})
+    found.event(job, EventType.FINISHED, "explain done", state="done", exit_code=0)
+    await editor.wait(lambda: editor.told)
+    (told,) = editor.told
+    assert told.message == "gpt-x on embedding-collapse: Line 8 makes 32 dimensions."
+    assert [(mend.kind, mend.code) for mend in told.mends] == [("page", "embedding-collapse")]
+    text = (await editor.command("explain", code="embedding-collapse"))["text"].replace("\\", "")
+    assert (
+        "gpt-x says (an opinion, nothing of it is measured): Line 8" in text
+        and "said of an earlier version" not in text
+    )
+    assert "gpt-x" not in (await editor.command("explain", code="popularity-bias"))["text"]
+
+
+def test_asking_runs_nothing_of_the_repo_and_so_needs_no_consent(repo):
+    assert list(open_questions(repo, ExplainRequest(code="x"))) == []
+
+
+def test_only_code_that_patches_may_edit_is_sent(found, repo):
+    finding = found.finding(anchors=(found.anchor("model.py", 7, found.finding().anchors[0].role),))
+    feedback = found.feedback(finding, found.finding("popularity-bias"))
+    values = explain_values(finding, feedback, {"other.py": "x = 1\n"})
+    assert values["places"] == [] and [file["path"] for file in values["files"]] == ["other.py"]
+    values = explain_values(finding, feedback, {"model.py": (repo / "model.py").read_text()})
+    assert values["places"] == ["model.py:8"] and "8|" in values["files"][0]["text"]
+    assert values["figure"] == "0.12 of the width, 95 % [0.1, 0.14]; untrained model 0.6"
+
+
+async def test_two_trials_stand_side_by_side(connect, records, sample):
+    curve = tuple(
+        EpochRecord(epoch=n, wall_s=1.0, reported={"loss": 1.0 / n}, metrics={"NDCG@10": 0.05 * n})
+        for n in (1, 2, 3)
+    )
+    records.trial("trial0000001", age_s=7200, epochs=curve)
+    records.feedback(records.finding(), records.finding("popularity-bias"), age_s=7100)
+    better = {"NDCG@10": Metric(value=0.216, low=0.2, high=0.232)}
+    records.trial("trial0000002", age_s=600, metrics=better)
+    records.feedback(records.finding(), records.finding("overconfidence"), trial="trial0000002", age_s=500)
+    editor = await connect("emacs")
+    editor.open("model.py")
+    told = await editor.command("compareTrials", trials=["trial0000002", "trial0000001"])
+    text = told["text"]
+    assert text.startswith("# Trials `trial0000001` and `trial0000002`"), "the earlier one first"
+    for words in (
+        "| NDCG@10 | .142 ± .004 | .216 ± .016 | +.074 |", "- Healed: `popularity-bias`", "- New: `overconfidence`",
+        "- In both: `embedding-collapse`", "the same code", "loss 1 → .333 <svg", "First: 3 epochs, best 3, 3 s",
+    ):  # fmt: skip
+        assert words in text
+    with pytest.raises(JsonRpcException, match="no two trials"):
+        await editor.command("compareTrials", trials=["trial0000001", "nothing"])
+    with pytest.raises(JsonRpcException, match="a list of two ids"):
+        await editor.command("compareTrials", trials="trial0000001")

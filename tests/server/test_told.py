@@ -1,0 +1,187 @@
+"""What jobs have brought is told once, in a line, with the patch that it is about; and what mends a job that failed."""
+
+import time
+from typing import Any
+
+import pytest
+
+from evolution.domain.job import EventType, JobKind, JobState
+from evolution.domain.proposal import PROMISING, Verified
+from evolution.domain.trial import Metric
+from server.shown.news import News, of_job, of_patch
+from server.shown.troubles import Mend, trouble_of
+
+EDITOR = "visual-studio-code"
+EFFECT = {"metric": "objective", "before": 0.142, "after": 0.171, "low": 0.0213, "high": 0.0355}
+PATCH = {"id": "p1", "title": "Full softmax loss", "verified": "gain", "effect": EFFECT}
+DIAGNOSIS = {
+    "findings": [{"severity": "warning"}, {"severity": "information"}],
+    "verdict": {"healthy": ["a"]},
+}
+USERS = {"users": 200, "no_vote": None, "critiques": [{"positive": False}, {"positive": True}]}
+TRAINED = {"metrics": {"NDCG@10": {"value": 0.184, "low": 0.15, "high": 0.218}}}
+NOTHING: Any = None  # for kinds that tell nothing of the repo
+
+
+def message(kind: JobKind, document: dict[str, Any]) -> str:
+    news = of_job(kind, document, NOTHING)
+    assert news is not None
+    return news.message
+
+
+def test_a_round_of_patches_tells_how_many_were_verified_and_the_best():
+    other = {**PATCH, "id": "p2", "verified": False}
+    told = of_job(JobKind.PROPOSE, {"proposals": [PATCH, other]}, NOTHING)
+    words = "1 of 2 patches verified, best: Full softmax loss +20 % [+15, +25]"
+    assert told == News(message=words, proposal="p1", verified=True)
+    assert message(JobKind.PROPOSE, {"proposals": [other]}) == "1 patch tried, none verified"
+    assert message(JobKind.PROPOSE, {"proposals": []}) == "no patch fits this code"
+    more = {"converged": False, "words": "train longer first"}
+    assert message(JobKind.PROPOSE, {"proposals": [], "more_training": more}) == "train longer first"
+
+
+def test_all_that_improve_did_is_one_line():
+    document = {"train": TRAINED, "diagnosis": DIAGNOSIS, "users": USERS, "proposals": [PATCH]}
+    assert message(JobKind.IMPROVE, document) == (
+        "NDCG@10 .184 ± .034; 1 finding; 200 users, 1 complaint; "
+        "1 of 1 patch verified, best: Full softmax loss +20 % [+15, +25]"
+    )
+    silent = {**document, "diagnosis": {**DIAGNOSIS, "findings": []}, "users": {**USERS, "no_vote": "chance"}}
+    words = message(JobKind.IMPROVE, silent)
+    assert "no findings, 1 checks healthy" not in words and "no findings, 1 check healthy" in words
+    assert "200 users, at the level of chance, so what they say does not count" in words
+
+
+def test_a_run_tells_its_best_and_a_replay_nothing():
+    best = {
+        "order": 3, "title": "Full softmax loss", "objective": {"value": 0.216}, "verified": "gain", "proposal": "p1",
+    }  # fmt: skip
+    told = of_job(JobKind.EVOLVE, {"best": best}, NOTHING)
+    words = "Evolved: best is Full softmax loss, objective .216, verified"
+    assert told == News(message=words, proposal="p1", verified=True)
+    assert message(JobKind.EVOLVE, {"best": {**best, "order": 0}}).endswith("no version is better than yours")
+    assert of_job(JobKind.EVOLVE, {"same": True}, NOTHING) is None
+    assert of_job(JobKind.TEST, {}, NOTHING) is None
+
+
+def test_a_missing_package_is_told_with_the_interpreter_that_lacks_it():
+    advice = (
+        "import: import of recommender:build raised ModuleNotFoundError: No module named '{}'. {} is no file of the "
+        "program (those that git ignores are left out), and the interpreter that runs repos has no such package"
+    )
+    trouble = trouble_of("training", advice.format("torch.nn", "torch"), None, "/env/python")
+    assert trouble.message == "PyTorch is not installed in /env/python"
+    assert trouble.mends == (Mend.INTERPRETER, Mend.INSTALL, Mend.LOG) and trouble.package == "torch"
+    assert trouble_of("training", advice.format("sklearn", "sklearn"), None, "p").package == "scikit-learn"
+
+
+def test_a_failed_training_opens_its_line_and_a_wrong_config_the_file():
+    failed = {"path": "model.py", "line": 12, "message": "fit() raised KeyError: 'x'. More of it"}
+    trouble = trouble_of("training", "crash: fit() raised KeyError: 'x'", failed, "p")
+    assert (trouble.message, trouble.path, trouble.line) == (
+        "Training failed: fit() raised KeyError: 'x'", "model.py", 12,
+    )  # fmt: skip
+    assert trouble.mends == (Mend.OPEN, Mend.LOG)
+    wrong = trouble_of("training", "evolverec.toml:5: data.source: there is no x", None, "p")
+    assert (wrong.message, wrong.mends) == ("evolverec.toml:5 data.source: there is no x", (Mend.OPEN,))
+    lost = trouble_of("training", "its process ended without a last word", None, "p")
+    assert (lost.mends, lost.message) == (
+        (Mend.LOG,),
+        "Training failed: its process ended without a last word",
+    )
+
+
+async def test_a_training_tells_what_moved_and_what_was_healed(connect, records, sample):
+    records.trial("trial0000001", age_s=7200)
+    records.feedback(records.finding(), records.finding("popularity-bias", sample.loss), age_s=7200)
+    first = records.running_job("done0001")
+    records.end(first, {"trial": "trial0000001"}, finished_at=time.time() - 7000)
+    (records.repo / "other.py").write_text("x = 1\n")
+    records.trial("trial0000002", age_s=5, metrics={"NDCG@10": Metric(value=0.216, low=0.2, high=0.232)})
+    records.feedback(records.finding(), trial="trial0000002", age_s=1)
+    job = records.running_job("train002")
+    editor = await connect(EDITOR, views=True)
+    uri = editor.open("model.py")
+    await editor.wait(lambda: editor.shown(uri))
+    records.end(job, {"trial": "trial0000002"})
+    records.event(job, EventType.FINISHED, "train done", state="done", exit_code=0)
+    await editor.wait(lambda: editor.told)
+    (told,) = editor.told
+    assert told.message == "Trained: NDCG@10 .142 → .216 ± .016, 1 finding healed"
+    assert (told.level, told.proposal, told.mends) == ("done", "", [])
+
+
+async def test_the_first_promising_and_the_first_verified_patch_of_a_job_are_told(connect, records, sample):
+    records.trial()
+    records.feedback(records.finding())
+    job = records.running_job(kind=JobKind.PROPOSE)
+    editor = await connect(EDITOR, views=True)
+    uri = editor.open("model.py")
+    await editor.wait(lambda: editor.shown(uri))
+
+    def tell(name, **changes):
+        records.proposal(name, sample.patched, **changes)
+        records.event(job, EventType.PROPOSAL, "a patch", proposal=name)
+
+    promising = {"verified": Verified.NO, "details": {PROMISING: True}}
+    tell("p0", verified=Verified.NO)
+    tell("p1", **promising)
+    tell("p2", **promising)
+    await editor.wait(lambda: editor.told)
+    tell("p1", trials=("a", "b"))
+    tell("p2")
+    records.event(job, EventType.PROGRESS, "patch 3 of 4", step="patch 3 of 4", fraction=0.5)
+    await editor.wait(lambda: len(editor.told) == 2)
+    words = "Full softmax loss: +20 % [+15, +25] objective"
+    assert [told.message for told in editor.told] == [
+        f"Promising: {words}, 1 seed. Further seeds decide",
+        f"Verified: {words}, 2 seeds",
+    ]
+    assert [(told.proposal, told.verified) for told in editor.told] == [("p1", False), ("p1", True)]
+    rows = await editor.until("proposals", lambda told: len(told["proposals"]) == 3)
+    assert not any(row["promising"] for row in rows["proposals"])
+
+
+async def test_what_happened_before_the_editor_came_is_not_told_again(connect, records, sample):
+    records.trial()
+    records.feedback(records.finding())
+    job = records.running_job(kind=JobKind.PROPOSE)
+    records.proposal("p1", sample.patched)
+    records.event(job, EventType.PROPOSAL, "a patch", proposal="p1")
+    editor = await connect("emacs")
+    uri = editor.open("model.py")
+    await editor.wait(lambda: editor.shown(uri))
+    records.end(job, {"proposals": [PATCH]})
+    records.event(job, EventType.FINISHED, "propose done", state="done", exit_code=0)
+    await editor.wait(lambda: editor.client.messages)
+    (said,) = [found.message for found in editor.client.messages]
+    assert said == "evolverec: 1 of 1 patch verified, best: Full softmax loss +20 % [+15, +25]"
+
+
+async def test_a_failed_training_is_told_with_its_line_and_its_log(connect, records, sample):
+    job = records.running_job()
+    editor = await connect(EDITOR, views=True)
+    editor.open("model.py")
+    await editor.until("overview", lambda told: told["repos"][0]["jobs"])
+    failed = {
+        "trial": "",
+        "path": "model.py",
+        "line": sample.loss + 1,
+        "message": "fit() raised KeyError: 'x'",
+    }
+    records.end(job, failed, state=JobState.FAILED, error="crash: fit() raised KeyError: 'x'")
+    records.event(job, EventType.FINISHED, "crash", state="failed", exit_code=1)
+    await editor.wait(lambda: editor.told)
+    (told,) = editor.told
+    assert (told.level, told.message) == ("error", "Training failed: fit() raised KeyError: 'x'")
+    first, log = told.mends
+    assert (first.kind, first.uri, first.line) == ("open", editor.uri("model.py"), sample.loss)
+    assert log.kind == "log" and log.uri.endswith(f"/jobs/{job.id}/log.txt")
+
+
+@pytest.mark.parametrize("verified", [Verified.GAIN, Verified.FIX])
+def test_a_patch_that_is_neither_verified_nor_promising_is_no_news(records, sample, verified):
+    records.trial()
+    assert of_patch(records.proposal("p1", sample.patched, verified=Verified.NO)) is None
+    news = of_patch(records.proposal("p1", sample.patched, verified=verified))
+    assert news is not None and news.verified
