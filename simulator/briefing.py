@@ -18,7 +18,7 @@ from simulator.personas import Persona
 from simulator.signals import SIGNALS
 from simulator.text import as_data, as_table
 
-RECENT_TOLD = 20  # events listed one by one; all events together are summarised in figures
+RECENT_TOLD = 12  # events listed one by one; all events together are summarised in figures
 COMMON = 5  # categories and stores named in the figures
 TITLE = 120  # characters of a title, a category or a store
 LABELS = 6  # category labels of one item

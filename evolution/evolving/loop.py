@@ -157,7 +157,7 @@ class Evolution:
             strategy=self.strategy,
             archive=archive,
             parent=parent,
-            feedback=self._hear(self._trial_of(parent)).feedback,
+            feedback=self._of_parent(parent).feedback,
             count=count,
             drafts=drafts,
             progress=self.ledger.progress(),
@@ -232,7 +232,7 @@ class Evolution:
         """
         if is_void(self._trial_of(parent), child, candidate.idea):
             return replace(node, trial=child.id, status=NodeStatus.VOID, why=why_dead(child))
-        before = self._hear(self._trial_of(parent))
+        before = self._of_parent(parent)
         best = max((objective_of(known) for known in self.archive.complete), default=float("-inf"))
         promising = leads and child.objective is not None and child.objective.value > best
         proposal = self.evaluation.settle(
@@ -326,6 +326,11 @@ class Evolution:
                 self.tools.interviewer if trial.id in self.heard else None,
             )
         return self.looks[trial.id]
+
+    def _of_parent(self, parent: Node) -> Observed:
+        """What a parent's trial shows. Users that an LLM plays are asked of no parent that is worse than the user's version."""
+        is_worse = objective_of(parent) < objective_of(self.archive.root)
+        return self._look(self._trial_of(parent)) if is_worse else self._hear(self._trial_of(parent))
 
     def _hear(self, trial: Trial) -> Observed:
         """As `_look`, with the users that an LLM plays: they cost tokens, so only a parent's or a new best's are asked."""

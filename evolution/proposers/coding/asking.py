@@ -18,7 +18,7 @@ def code_values(task: Task, limits: CodingLimits) -> dict[str, Any]:
         **_common(task, limits),
         **_files(task.sources, _wanted(task)),
         "problems": _problems(task),
-        "code_map": code_map(task.sites),
+        "code_map": code_map(task.sites, task.sources),
     }
 
 
@@ -90,7 +90,7 @@ def _problems(task: Task) -> list[dict[str, Any]]:
             "id": finding.id,
             "kind": "finding",
             "says": one_line(finding.message),
-            "why": one_line(finding.kind.why),
+            "why": f" ({one_line(finding.kind.why)})",
             "lines": anchored(finding.anchors[:2]),
         }
         for finding in task.findings
@@ -100,7 +100,7 @@ def _problems(task: Task) -> list[dict[str, Any]]:
             "id": critique.id,
             "kind": "critique",
             "says": one_line(critique.message),
-            "why": f"{critique.count} of {critique.users} simulated users say so",
+            "why": "",
             "lines": anchored(task.critique_anchors.get(critique.id, ())[:2]),
         }
         for critique in task.critiques

@@ -22,6 +22,8 @@ from evolution.proposers.strategies import Told
 from simulator.critiques import Critique, Simulation, Voice
 
 DIFF_CHARS = 4_000  # of another program's diff
+SLICES = "slice-gap"  # the measurement that knows the parts of the questions
+WEAKEST = 4  # of them that are told
 VOICES = 3  # complaints that users do not share widely, told of each kind of users
 LEAST_VOICES = 2  # users who make such a complaint
 HISTORY = 20  # how many of the newest attempts are told
@@ -39,12 +41,13 @@ def briefing(laboratory: Laboratory, situation: Situation) -> dict[str, Any]:
         "critiques": [critique_facts(c, feedback) for c in feedback.complaints()] if directional else [],
         "users_say": interpretations(feedback) if directional else [],
         "measured": measured(feedback) if directional else [],
+        "weakest": weakest(feedback) if directional else {},
         "voices": [voice_facts(voice, said) for said in feedback.simulations for voice in unshared(said)]
         if directional
         else [],
         "training": training(laboratory, feedback),
         "item_columns": DATA,
-        "code_map": code_map(feedback.sites),
+        "code_map": code_map(feedback.sites, laboratory.programs.sources(situation.parent.program)),
         **files(laboratory, situation),
         "history": [] if told is Told.NOTHING else history(situation.archive),
         "inspirations": []
@@ -164,6 +167,24 @@ def _measured(one: Measurement) -> str:
     return one_line(f"{one.code} ({verdict}): {one.message}")
 
 
+def weakest(feedback: Feedback) -> dict[str, Any]:
+    """The parts of the questions in which the model stays furthest below the best reference ranker; {} where it does nowhere."""
+    for one in feedback.all_measurements():
+        slices = one.details.get("slices") if one.code == SLICES else None
+        if isinstance(slices, list):
+            below = sorted(
+                (s for s in slices if s["model"] < s["reference"]), key=lambda s: s["model"] - s["reference"]
+            )
+            said = [
+                one_line(
+                    f"{s['slice']} {s['model']:.3f} against {s['reference']:.3f} ({s['questions']} questions)"
+                )
+                for s in below[:WEAKEST]
+            ]
+            return {"slices": said, "reference": one.details["reference_ranker"]} if said else {}
+    return {}
+
+
 def unshared(said: Simulation) -> list[Voice]:
     """The strongest complaints that too few users make for a critique, if more make them than of what they really chose."""
     shared = {critique.code for critique in said.critiques}
@@ -211,7 +232,7 @@ def interpretations(feedback: Feedback) -> list[dict[str, Any]]:
             "status": said.status.value,
             "because": one_line(said.because),
             "reads_intent": one_line(said.reads_intent),
-            "right": [one_line(pattern.sentence) for pattern in said.right],
+            "right": [one_line(f"{p.sentence} ({p.count} of {p.users} users)") for p in said.right],
             "main_failure": one_line(said.main_failure),
         }
         for simulation in feedback.simulations
@@ -223,8 +244,7 @@ def files(laboratory: Laboratory, situation: Situation) -> dict[str, Any]:
     """The files that may be edited, with line numbers; those that play a role first, the rest as outlines."""
     sources = laboratory.programs.sources(situation.parent.program, laboratory.config.recommender.editable)
     whole, others = shown_files(sources, [site.path for site in situation.feedback.sites])
-    outlines = [f"{other['path']}: {other['outline']}" for other in shown_files(sources, [], limit=0)[1]]
-    return {"files": whole, "others": others, "outlines": outlines}
+    return {"files": whole, "others": others}
 
 
 def history(archive: Archive) -> list[str]:
