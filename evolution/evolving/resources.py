@@ -32,8 +32,9 @@ from evolution.llm.budget import Budget
 from evolution.llm.client import LlmClient
 from evolution.llm.estimate import PROPOSALS_AT_LEAST, CostEstimate, estimate
 from evolution.llm.exchanges import StoredExchanges
+from evolution.llm.price_list import Price
 from evolution.llm.reaching import reach
-from evolution.llm.settings import LlmSettings, Price
+from evolution.llm.settings import LlmSettings
 from evolution.proposers.by_llm import BothProposers, LlmProposer
 from evolution.proposers.by_recipe import RecipeProposer
 from evolution.proposers.by_tuning import TuningProposer

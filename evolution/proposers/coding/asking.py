@@ -9,7 +9,9 @@ from evolution.proposers.coding.failures import places_of
 from evolution.proposers.coding.records import CodingLimits, CodingRound, Problem, Rung, Task
 from evolution.proposers.coding.views import anchored, code_map, one_line, shown_files
 
-EARLIER_CHARS = 300  # characters shown of each earlier round's problem; the last problem is shown whole
+EARLIER_CHARS = (
+    300  # characters shown of the first line of each earlier round's problem; the last problem is shown whole
+)
 
 
 def code_values(task: Task, limits: CodingLimits) -> dict[str, Any]:
@@ -112,8 +114,14 @@ def _said(earlier: CodingRound) -> dict[str, str]:
     problem = earlier.problem
     return {
         "words": one_line(earlier.words),
-        "problem": f"{problem.rung.value}: {one_line(problem.message)[:EARLIER_CHARS]}" if problem else "",
+        "problem": f"{problem.rung.value}: {one_line(_first_line(problem.message))[:EARLIER_CHARS]}"
+        if problem
+        else "",
     }
+
+
+def _first_line(message: str) -> str:
+    return message.strip().partition("\n")[0]
 
 
 def _indented(text: str) -> str:
