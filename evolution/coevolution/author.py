@@ -19,6 +19,7 @@ from diagnosis.coevolution.spec import ABSENT_WHEN, ProbeSpec
 from diagnosis.coevolution.subjects import TITLES
 from diagnosis.coevolution.view import DESCRIBED
 from diagnosis.findings import FoundBy
+from evolution.base.plain_text import first_lines
 
 PROMPT = "probe"
 DIFF_CHARS = 4_000
@@ -133,7 +134,7 @@ def prompt_values(
         },
         "kind": KINDS[complaint.code.partition("-")[0]],
         "tracked": [_fenced(" ".join(sentence.split())) for sentence in version.tracked],
-        "diff": _fenced(indent(version.diff[:DIFF_CHARS].rstrip(), "    ")),
+        "diff": _fenced(indent(first_lines(version.diff, DIFF_CHARS), "    ")),
         "quotes": [_fenced(" ".join(quote.split())) for quote in quotes],
         "view": [{"name": name, "words": words} for name, words in DESCRIBED.items()],
         "absent": [{"name": name, "why": ABSENT_WHEN[name]} for name in sorted(missing)],

@@ -9,6 +9,7 @@ from textwrap import indent
 from typing import Any
 
 from diagnosis.findings import Finding, Measurement, Nature, Severity
+from evolution.base.plain_text import first_lines
 from evolution.domain.archive import Archive, objective_of
 from evolution.domain.feedback import Feedback
 from evolution.domain.run import Node, NodeStatus
@@ -49,7 +50,9 @@ def briefing(laboratory: Laboratory, situation: Situation) -> dict[str, Any]:
         "item_columns": DATA,
         "code_map": code_map(feedback.sites, laboratory.programs.sources(situation.parent.program)),
         **files(laboratory, situation),
-        "history": [] if told is Told.NOTHING else history(situation.archive),
+        "history": []
+        if told is Told.NOTHING
+        else history(situation.archive, first_objectives(laboratory, situation.archive)),
         "inspirations": []
         if told is Told.NOTHING
         else [
@@ -247,15 +250,29 @@ def files(laboratory: Laboratory, situation: Situation) -> dict[str, Any]:
     return {"files": whole, "others": others}
 
 
-def history(archive: Archive) -> list[str]:
-    """The newest attempts and their outcomes in words, oldest first. A patch that was void says nothing of its idea."""
+def first_objectives(laboratory: Laboratory, archive: Archive) -> Mapping[str, float]:
+    """By trial id, what each node's first trial reached, which all have with the same seed."""
+    with laboratory.context.store_lock:
+        trials = [laboratory.context.store.trial(node.trial) for node in archive.nodes if node.trial]
+    return {
+        trial.id: trial.objective.value
+        for trial in trials
+        if trial is not None and trial.objective is not None
+    }
+
+
+def history(archive: Archive, first: Mapping[str, float]) -> list[str]:
+    """The newest attempts and their outcomes in words, oldest first. A patch that was void says nothing of its idea.
+
+    first: see `first_objectives`.
+    """
     tried = [node for node in archive.nodes if node.idea is not None and node.status is not NodeStatus.VOID]
-    return [attempt(archive, node) for node in tried[-HISTORY:]]
+    return [attempt(archive, node, first) for node in tried[-HISTORY:]]
 
 
-def attempt(archive: Archive, node: Node) -> str:
+def attempt(archive: Archive, node: Node, first: Mapping[str, float]) -> str:
     """One attempt in words: `tried "Full softmax loss" (softmax): overconfidence moved from .9 to .7; objective .142
-    -> .171 (+20 %)`.
+    -> .171 (+20 %)`. Objectives are compared over the same seeds: all of both programs', or their first.
     """
     assert node.idea is not None
     line = archive.lineage(node)
@@ -266,9 +283,15 @@ def attempt(archive: Archive, node: Node) -> str:
     if node.status is not NodeStatus.COMPLETE:
         return one_line(f"{said[0]}: {node.status.value}: {node.why}")
     effects = [moved.words for moved in node.moved]
-    effects.append(_change(objective_of(before), objective_of(node)))
+    effects.append(_change(*_compared(before, node, first)))
     verified = {"gain": "a verified gain", "fix": "a verified fix"}.get(node.verified.value, "not verified")
     return one_line(f"{said[0]}: {'; '.join(effects)}; {verified}" + (f" ({node.why})" if node.why else ""))
+
+
+def _compared(before: Node, node: Node, first: Mapping[str, float]) -> tuple[float, float]:
+    if node.seeds == before.seeds or not {before.trial, node.trial} <= set(first):
+        return objective_of(before), objective_of(node)
+    return first[before.trial], first[node.trial]
 
 
 def _name(archive: Archive, node: Node) -> str:
@@ -285,7 +308,7 @@ def inspiration_facts(laboratory: Laboratory, archive: Archive, node: Node) -> M
     """Another program for the prompt: its ideas, objective, rationale, open problems, and its diff to the user's version."""
     diff = laboratory.programs.diff(archive.root.program, node.program).replace("</data", "</ data")
     return {
-        "diff": indent(diff[:DIFF_CHARS].rstrip(), "    "),
+        "diff": indent(first_lines(diff, DIFF_CHARS), "    "),
         "ideas": list(reversed(ideas(archive, node))),
         "objective": _objective(node),
         "why": one_line(node.idea.rationale) if node.idea else "",
