@@ -222,7 +222,8 @@ def _author(laboratory: Laboratory, endpoint: _Endpoint | None) -> Author | None
     if endpoint is None:
         return None
     ask = TellingAsk(ask=endpoint.client.ask, events=laboratory.context.events)
-    return Author(ask=ask, model=endpoint.client.settings.model_of("probe-author"))
+    retrieve = retriever(laboratory, endpoint.sources, endpoint.search)
+    return Author(ask=ask, model=endpoint.client.settings.model_of("probe-author"), retrieve=retrieve)
 
 
 def _proposer(laboratory: Laboratory, request: EvolveRequest, endpoint: _Endpoint | None) -> Proposer:

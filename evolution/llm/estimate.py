@@ -25,7 +25,7 @@ ADAPTER_RULES, ADAPTER_ANSWER = 5_000, 1_200  # instructions, kit and drafts; of
 PLANS = 0.5  # a plan serves the first drafts together, and later proposals as long as ideas are left
 LOOKS = 0.3
 DEBUGS = 0.5
-HEARD = 0.3  # proposals whose pages users are shown: those that are built on
+HEARD = 0.25  # proposals whose pages users are shown: those that are built on
 PROPOSALS_AT_LEAST = 3  # proposals that a run's limits must be able to pay for
 
 
@@ -66,10 +66,8 @@ def estimate(settings: LlmSettings, *, source_bytes: int, users: int) -> CostEst
 
 
 def likely_proposals(limits: Limits, *, kept: int) -> int | None:
-    """How many proposals a limit of trials is likely to buy, None without one. kept: trials that verifying the best takes, half
-    of which the usual run spends on further proposals, for want of a best.
-    """
-    return None if limits.trials is None else max(1, limits.trials - kept + kept // 2)
+    """How many proposals a limit of trials buys, None without one. kept: trials that verifying the best takes."""
+    return None if limits.trials is None else max(1, limits.trials - kept)
 
 
 def interviews(settings: LlmSettings, users: int) -> Charge:
