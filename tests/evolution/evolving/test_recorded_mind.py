@@ -94,6 +94,7 @@ def test_a_trial_took_fewer_than_60_000_tokens_and_the_estimate_is_within_a_quar
     size = sum(path.stat().st_size for path in (tmp_path / "shop").glob("*.py"))
     settings = LlmSettings(base_url="http://localhost/v1", key="", model="any")
     proposals = likely_proposals(Limits(trials=told["trials"]), kept=FIRST)
+    assert proposals is not None
     expected = estimate(settings, source_bytes=size, users=told["users"]).of(proposals)
     assert expected.tokens == pytest.approx(told["tokens"]["all"], rel=0.25)
 
