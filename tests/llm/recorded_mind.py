@@ -21,6 +21,7 @@ PAST = re.compile(r'"items_taken_so_far": \d+, "first_and_last_date": \[[^\]]*\]
 ROWS = re.compile(r"<(?:page|items)>\n(.*?)\n</(?:page|items)>", re.DOTALL)
 TITLE = re.compile(r"^## The idea\n<data>\n(.+)$", re.MULTILINE)
 MADE_BY = re.compile(r"\(made by: ([^)]*)\)")
+NUMBERED = re.compile(r"^ *\d+\|(?: |$)")
 OPEN = re.compile(r"^- id ([0-9a-f]{12}):", re.MULTILINE)
 
 Said = dict[str, Any]
@@ -118,20 +119,27 @@ def patch(request: Request) -> Said:
     """The recorded edits for this idea that fit the files of the prompt."""
     title = TITLE.search(request.text)
     assert title, "no idea in the prompt"
-    files = without_numbers(request.text)
+    files = files_of(request.text)
     fitting = [
         one.answer
         for one in of(request.prompt)
-        if title[1] in one.question and all(files.count(edit["old"]) == 1 for edit in one.answer["edits"])
+        if title[1] in one.question
+        and all(files.get(edit["path"], "").count(edit["old"]) == 1 for edit in one.answer["edits"])
     ]
     return fitting[0] if fitting else {"approach": "", "cause": "", "edits": [], "patch": ""}
 
 
-def without_numbers(text: str) -> str:
-    """The lines of code of a prompt, without their numbers and bars."""
-    return "\n".join(
-        re.sub(r"^ *\d+\|( |$)", "", line) for line in text.splitlines() if re.match(r"^ *\d+\|", line)
-    )
+def files_of(text: str) -> dict[str, str]:
+    """The files that a prompt shows whole, without the numbers and bars of their lines."""
+    files: dict[str, list[str]] = {}
+    path = ""
+    for line in text[text.rindex("\n## The files") :].splitlines():
+        if line.startswith("### "):
+            path = line.removeprefix("### ")
+            files[path] = []
+        elif path and (numbered := NUMBERED.match(line)):
+            files[path].append(line[numbered.end() :])
+    return {path: "\n".join(lines) for path, lines in files.items()}
 
 
 def queries(request: Request) -> Said:

@@ -34,7 +34,8 @@ from seeds.new import new_repo
 from seeds.reading import parse_json
 from simulator.replies import page_reply, ranking_reply
 from tests.evolution.evolving.truth import untrue
-from tests.llm.recorded_mind import FOLDER, items_of, outcome, recorded, recorded_mind
+from tests.llm.recorded_mind import FOLDER, items_of, outcome, patch, recorded, recorded_mind
+from tests.llm.scripted import Request
 
 OBJECTIVE = "0.6*HR@5 + 0.4*NDCG@5"
 DRAFTS = 3  # proposals of the first generation, which stand on one plan
@@ -113,6 +114,13 @@ def edited(sources: dict[str, str], rounds: list[str]) -> dict[str, str]:
             assert files[edit["path"]].count(edit["old"]) == 1
             files[edit["path"]] = files[edit["path"]].replace(edit["old"], edit["new"])
     return files
+
+
+@pytest.mark.parametrize("number", [n for n, one in enumerate(recorded()) if one.prompt in ("code", "debug")])
+def test_every_recorded_patch_is_found_by_its_prompt(number):
+    one = recorded()[number]
+    request = Request(number=0, prompt=one.prompt, body={"messages": [{"content": one.question}]}, headers={})
+    assert patch(request) == one.answer
 
 
 @pytest.mark.training
