@@ -112,7 +112,8 @@ def edited(sources: dict[str, str], rounds: list[str]) -> dict[str, str]:
         )
         for edit in answer["edits"]:
             assert files[edit["path"]].count(edit["old"]) == 1
-            files[edit["path"]] = files[edit["path"]].replace(edit["old"], edit["new"])
+            old, new = (f"{edit[side]}\n" if edit[side] else "" for side in ("old", "new"))  # whole lines
+            files[edit["path"]] = files[edit["path"]].replace(old, new)
     return files
 
 
