@@ -18,7 +18,7 @@ from simulator.personas import Persona
 from simulator.signals import SIGNALS
 from simulator.text import as_data, as_table
 
-RECENT_TOLD = 20  # events listed one by one; all events together are summarised in figures
+RECENT_TOLD = 12  # events listed one by one; all events together are summarised in figures
 COMMON = 5  # categories and stores named in the figures
 TITLE = 120  # characters of a title, a category or a store
 LABELS = 6  # category labels of one item
@@ -50,7 +50,12 @@ class Briefing:
         """The values of the prompts `persona` and `persona-choice`."""
         return {
             "traits": [trait for trait in self.persona.traits if "unknown" not in trait],
-            "past": as_data([tell_past(self.shelf.training, self.persona.user, self.history)]),
+            "past": as_data(
+                [
+                    tell_past(self.shelf.training, self.persona.user, self.history)
+                    | _tell_crowd(self.shelf, self.history)
+                ]
+            ),
             "recent": as_table(_tell_event(page, place) for place in range(len(page.recent))),
             "page": as_table({"item": item.item, **tell_item(item)} for item in page.items),
             "signals": [
@@ -84,7 +89,10 @@ def tell_item(item: PageItem) -> dict[str, Any]:
 def _tell_event(page: Page, place: int) -> dict[str, Any]:
     event = page.recent[place]
     told: dict[str, Any] = {} if event.timestamp is None else {"date": _day(event.timestamp)}
-    told |= tell_item(event.shown)
+    known = tell_item(event.shown)
+    told |= {name: known[name] for name in ("title", "categories", "price", "store") if name in known}
+    if "categories" in told:
+        told["category"] = told.pop("categories")[-1]
     if event.rating is not None and np.isfinite(event.rating):
         told["your_rating"] = round(event.rating, 2)
     return told
@@ -110,6 +118,21 @@ def tell_past(training: Interactions, user: int, history: Int64) -> dict[str, An
     told["most_common_stores"] = _common([columns.store[item]] for item in history)
     told |= _tell_ratings(training, events)
     return {key: value for key, value in told.items() if value}
+
+
+def _tell_crowd(shelf: PageMaker, history: Int64) -> dict[str, Any]:
+    """How popular the user's items are, and how everybody rates them: what the list of events leaves out."""
+    ranks = np.searchsorted(shelf.sorted_counts, shelf.catalogue.counts[history]) / max(
+        len(shelf.sorted_counts), 1
+    )
+    rated = shelf.training.item_columns.average_rating[history].astype(np.float64)
+    rated = rated[np.isfinite(rated)]
+    if not len(ranks):
+        return {}
+    told: dict[str, Any] = {
+        "your_items_more_popular_than": [round(100 * float(x)) for x in np.percentile(ranks, [10, 50, 90])]
+    }
+    return told | ({"average_rating_of_your_items": round(float(rated.mean()), 2)} if len(rated) else {})
 
 
 def _tell_ratings(training: Interactions, events: slice) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from simulator.signals import SIGNALS
 TOP = 3  # items at the top of a list
 HALF = 0.5
 TRACKED = 5
+FEWEST = 5  # users whom the first items do not fit; what fewer say is no pattern
 
 Share = tuple[float, float, float]  # share, low, high
 
@@ -83,13 +84,15 @@ def _main_failure(
 ) -> tuple[str, str]:
     """(sentence, code) of the most frequent complaint among users whom most of the first items do not fit."""
     let_down = [j for j in judgements if j.answers and _aligned(j, TOP) < HALF]
+    if len(let_down) < FEWEST:
+        return "", ""
     codes = {critique.code for critique in complaints}
     complained = Counter(
         code for judgement in let_down for code in {r.opinion.code for r in judgement.remarks} & codes
     )
     fits = f"{say_share(at_top)} of the first {TOP} items fit"
     if not complained:
-        return ("", "") if at_top[1] > HALF or not let_down else (f"{fits}; users do not agree why", "")
+        return ("", "") if at_top[1] > HALF else (f"{fits}; users do not agree why", "")
     code = min(complained, key=lambda code: (-complained[code], code))
     share = f"{complained[code]} of the {len(let_down)} users whom most of them do not fit"
     return f"{fits}; {share} say: {MESSAGES[code]}", code
@@ -102,6 +105,7 @@ def _reading(critiques: Sequence[Critique]) -> str:
         for kind in ("overused-", "missed-", "liked-")
     )
     missed = [read_as for read_as in missed if read_as not in over]  # an overused signal is not neglected
+    right = [read_as for read_as in right if read_as not in (*over, *missed)]  # nor right for all
     parts = [
         f"what users want is guessed too much from {_listed(over)}" if over else "",
         f"{_listed(right)} {'are' if len(right) > 1 else 'is'} read as users mean it" if right else "",

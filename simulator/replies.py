@@ -1,7 +1,8 @@
 """Schemas of the LLM's replies, and checks that a schema cannot express.
 
 Only this file needs pydantic, and only jobs import it. A reply that fails a check is malformed; the owner of the call
-may ask once more, with the check's message. The models' docstrings and descriptions are part of the prompt.
+may ask once more, with the check's message. The models' docstrings and descriptions are part of the question, so that models have
+comments instead, and the many questions of users no descriptions beside those of their prompts.
 """
 
 from collections import Counter
@@ -15,51 +16,33 @@ from simulator.signals import SignalName
 M = TypeVar("M", bound=BaseModel)
 
 
+# What the user says of one item of the page; the prompt says what the fields mean.
 class ItemAnswer(BaseModel):
-    """What you say of one item of the page."""
-
-    item: int = Field(description="The item's id, copied from the page.")
-    align: bool = Field(description="true if you could well take it as one of your next items, false if not.")
-    rating: Literal[1, 2, 3, 4, 5] | None = Field(
-        description="1 (bad) to 5 (excellent): how you would rate it after having it. null where align is false, "
-        "or where the instructions say that nobody rates."
-    )
-    reason: str = Field(description="One short sentence in the first person that names what decided it.")
+    item: int
+    align: bool
+    rating: Literal[1, 2, 3, 4, 5] | None
+    reason: str
 
 
+# One thing that the user says of the whole page.
 class Point(BaseModel):
-    """One thing you say of the whole page."""
-
-    signal: SignalName = Field(description="What it is about: one of the signals in the instructions.")
-    sentence: str = Field(
-        description="One sentence in the first person, naming an item or a fact of the page."
-    )
+    signal: SignalName
+    sentence: str
 
 
+# The reply to the prompt `persona`: an answer to every item of the page, then the interview.
 class PageReply(BaseModel):
-    """Your answer to every item of the page, then the interview."""
-
-    answers: list[ItemAnswer] = Field(description="One answer per item of the page, each item exactly once.")
-    positive_reasons: list[Point] = Field(description="Why the page suits you. Empty if it does not.")
-    negative_reasons: list[str] = Field(
-        description="Why the page does not suit you, one sentence each, in your own words. Empty if it does."
-    )
-    overused: list[Point] = Field(
-        description="Signals that the page goes by too much for you. Empty if there is none."
-    )
-    missing: list[Point] = Field(
-        description="Signals that matter to you and that the page leaves out or gives too little weight. "
-        "Empty if there is none."
-    )
-    summary: str = Field(description="One sentence that sums up how well the page knows you.")
+    answers: list[ItemAnswer]
+    positive_reasons: list[Point]
+    negative_reasons: list[str]
+    overused: list[Point]
+    missing: list[Point]
+    summary: str
 
 
+# The reply to the prompt `persona-choice`.
 class RankingReply(BaseModel):
-    """The items in the order in which you would take them."""
-
-    ranking: list[int] = Field(
-        description="The ids of all the items, each exactly once, the most likely next choice first."
-    )
+    ranking: list[int]
 
 
 class WordedPoint(BaseModel):

@@ -3,7 +3,7 @@ rejected.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from textwrap import indent
 from typing import Any
@@ -19,9 +19,12 @@ from diagnosis.coevolution.spec import ABSENT_WHEN, ProbeSpec
 from diagnosis.coevolution.subjects import TITLES
 from diagnosis.coevolution.view import DESCRIBED
 from diagnosis.findings import FoundBy
+from evolution.base.plain_text import first_lines
+from evolution.literature.passage import Passage
 
 PROMPT = "probe"
 DIFF_CHARS = 4_000
+PASSAGES, PASSAGE_CHARS = 3, 400
 # What the first word of a complaint's code means.
 KINDS = {
     "overused": "the pages go by this signal more than the user does, and other reasons of the user are crowded out",
@@ -36,10 +39,17 @@ class Author:
     """An LLM that writes probes.
 
     model: its name.
+    retrieve: (queries, codes of complaints, limit) -> passages of literature, best first.
     """
 
     ask: Ask
     model: str
+    retrieve: Callable[[Sequence[str], Sequence[str], int], Sequence[Passage]]
+
+    def passages(self, complaint: Complaint) -> list[Passage]:
+        """What the literature says of a complaint, and of measuring it."""
+        query = f"measure {complaint.signal} of a list of recommendations for a user"
+        return list(self.retrieve([query], [complaint.code], PASSAGES))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,10 +58,12 @@ class Version:
 
     diff: to the user's own version, "" if it is that one.
     tracked: what users want watched of the complaint's signal.
+    passages: of literature on the complaint.
     """
 
     diff: str = ""
     tracked: tuple[str, ...] = ()
+    passages: tuple[Passage, ...] = ()
 
 
 # The reply to PROMPT. It has no docstring: the schema that the model is sent would hold one as its description.
@@ -133,7 +145,11 @@ def prompt_values(
         },
         "kind": KINDS[complaint.code.partition("-")[0]],
         "tracked": [_fenced(" ".join(sentence.split())) for sentence in version.tracked],
-        "diff": _fenced(indent(version.diff[:DIFF_CHARS].rstrip(), "    ")),
+        "passages": [
+            {"title": _one_line(p.title), "year": p.year, "text": _one_line(p.text)[:PASSAGE_CHARS]}
+            for p in version.passages
+        ],
+        "diff": _fenced(indent(first_lines(version.diff, DIFF_CHARS), "    ")),
         "quotes": [_fenced(" ".join(quote.split())) for quote in quotes],
         "view": [{"name": name, "words": words} for name, words in DESCRIBED.items()],
         "absent": [{"name": name, "why": ABSENT_WHEN[name]} for name in sorted(missing)],
@@ -175,6 +191,10 @@ def _spec(written: WrittenProbe, complaint: Complaint, author: str) -> ProbeSpec
 def _fenced(text: str) -> str:
     """Foreign text that cannot end the fence around it."""
     return text.replace("</data", "</ data")
+
+
+def _one_line(text: str) -> str:
+    return _fenced(" ".join(text.split()))
 
 
 def kebab(name: str) -> str:

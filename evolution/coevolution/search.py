@@ -180,7 +180,7 @@ class Search:
         return [quote.text for critique in critiques for quote in critique.quotes]
 
     def _version(self, complaint: Complaint) -> Version:
-        """The version that users complain of: its change of the user's own, and what they want watched of this signal."""
+        """The version that users complain of: its change of the user's own, what they want watched of this signal, and literature."""
         laboratory = self._laboratory
         diff = ""
         if self._root and self._root != self._feedback.program:
@@ -191,7 +191,8 @@ class Search:
             for signal in (simulation.interpretation.track if simulation.interpretation else ())
             if signal.signal == complaint.signal
         ]
-        return Version(diff=diff, tracked=tuple(dict.fromkeys(tracked)))
+        passages = self._author.passages(complaint) if self._author is not None else []
+        return Version(diff=diff, tracked=tuple(dict.fromkeys(tracked)), passages=tuple(passages))
 
     def _missing(self) -> frozenset[str]:
         """Attributes of the view without data, found from the artifacts and the item columns alone."""

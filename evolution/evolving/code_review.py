@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from evolution.base.errors import LlmError
+from evolution.base.plain_text import first_lines
 from evolution.domain.archive import Archive
 from evolution.domain.run import Run
 from evolution.laboratory.laboratory import Laboratory
@@ -47,7 +48,9 @@ def judge_best(laboratory: Laboratory, run: Run, ask: Ask, model: str) -> Run:
     values = {
         "problem": problem(laboratory),
         "ideas": [f"{idea.title}: {idea.rationale}" for idea in reversed(line)],
-        "diff": indent(laboratory.programs.diff(run.terms.root, best.program)[:DIFF_CHARS], "    "),
+        "diff": indent(
+            first_lines(laboratory.programs.diff(run.terms.root, best.program), DIFF_CHARS), "    "
+        ),
     }
     try:
         reply = ask("judge", values, CodeReview)

@@ -79,6 +79,7 @@ class Evolution:
         self.archive = Archive(nodes=())
         self.generation = 0
         self.barren = 0
+        self.spare = False  # whether what verifying the best did not need is spent
         self.verification: Verification  # once the user's version is measured
         self.looks: dict[str, Observed] = {}  # by trial id; emptied when a probe is admitted
         self.heard: set[str] = set()  # ids of the trials whose pages the users that an LLM plays were shown
@@ -106,11 +107,20 @@ class Evolution:
 
     def _evolve(self, *, spare: bool) -> None:
         """Generations, until the budget is used. spare: what verifying the best did not need is spent too."""
-        while self.barren < BARREN and self.ledger.may_train(kept=0 if spare else self.verification.kept):
+        self.spare = spare
+        while self.barren < BARREN and self._goes_on():
             self.generation += 1
-            self._learn(*self._measure(self._propose(0 if spare else self.verification.kept)))
-            if self.ledger.may_train(kept=0 if spare else self.verification.kept):
+            self._learn(*self._measure(self._propose(self._kept())))
+            if self._goes_on():
                 self._coevolve()  # a probe counts from then on
+
+    def _kept(self) -> int:
+        """How many trials are kept back for verifying the best."""
+        return 0 if self.spare else self.verification.kept
+
+    def _goes_on(self) -> bool:
+        """Whether the limits cover one more candidate."""
+        return self.ledger.may_train(kept=self._kept())
 
     def _verify_best(self) -> None:
         """Train the best with further seeds until it is a verified gain, or the seeds that a gain may take are used."""
@@ -157,7 +167,7 @@ class Evolution:
             strategy=self.strategy,
             archive=archive,
             parent=parent,
-            feedback=self._hear(self._trial_of(parent)).feedback,
+            feedback=self._of_parent(parent).feedback,
             count=count,
             drafts=drafts,
             progress=self.ledger.progress(),
@@ -232,7 +242,7 @@ class Evolution:
         """
         if is_void(self._trial_of(parent), child, candidate.idea):
             return replace(node, trial=child.id, status=NodeStatus.VOID, why=why_dead(child))
-        before = self._hear(self._trial_of(parent))
+        before = self._of_parent(parent)
         best = max((objective_of(known) for known in self.archive.complete), default=float("-inf"))
         promising = leads and child.objective is not None and child.objective.value > best
         proposal = self.evaluation.settle(
@@ -255,7 +265,7 @@ class Evolution:
         if node.status is not NodeStatus.COMPLETE:
             return node
         try:
-            after = self._hear(child) if promising else self._look(child)
+            after = self._hear(child) if promising and self._goes_on() else self._look(child)
         except AnalysisError as error:  # what cannot be looked at is not built on, and ends no run
             return replace(
                 node, status=NodeStatus.FAILED, objective=None, verified=Verified.NO, why=str(error)
@@ -327,8 +337,15 @@ class Evolution:
             )
         return self.looks[trial.id]
 
+    def _of_parent(self, parent: Node) -> Observed:
+        """What a parent's trial shows. Users that an LLM plays are asked of no parent that is worse than the user's version."""
+        is_worse = objective_of(parent) < objective_of(self.archive.root)
+        return self._look(self._trial_of(parent)) if is_worse else self._hear(self._trial_of(parent))
+
     def _hear(self, trial: Trial) -> Observed:
-        """As `_look`, with the users that an LLM plays: they cost tokens, so only a parent's or a new best's are asked."""
+        """As `_look`, with the users that an LLM plays: they cost tokens, so only a parent's are asked, or a new best's where
+        something can still be built on it.
+        """
         if trial.id not in self.heard:
             self.heard.add(trial.id)
             self.looks.pop(trial.id, None)

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from diagnosis.coevolution.spec import ProbeSpec
-from evolution.base.amounts import roughly
+from evolution.base.amounts import count, roughly
 from evolution.base.errors import UsageError
 from evolution.coevolution.author import Author
 from evolution.coevolution.evolving_probes import EvolvingProbes
@@ -19,7 +19,7 @@ from evolution.domain.run import Run
 from evolution.evolving.coevolution import NoCoEvolution
 from evolution.evolving.ledger import Ledger
 from evolution.evolving.loop import Tools
-from evolution.evolving.plan import LEAST_TRIALS
+from evolution.evolving.plan import FIRST, LEAST_TRIALS
 from evolution.evolving.telling import TellingAsk
 from evolution.laboratory.interviewer import interviewer_of
 from evolution.laboratory.laboratory import Laboratory
@@ -30,10 +30,11 @@ from evolution.literature.source import StoredAnswers
 from evolution.literature.web_search import SearchClient
 from evolution.llm.budget import Budget
 from evolution.llm.client import LlmClient
-from evolution.llm.estimate import PROPOSALS_AT_LEAST, CostEstimate, estimate
+from evolution.llm.estimate import PROPOSALS_AT_LEAST, CostEstimate, estimate, likely_proposals
 from evolution.llm.exchanges import StoredExchanges
+from evolution.llm.price_list import AS_OF, Price
 from evolution.llm.reaching import reach
-from evolution.llm.settings import LlmSettings, Price
+from evolution.llm.settings import LlmSettings
 from evolution.proposers.by_llm import BothProposers, LlmProposer
 from evolution.proposers.by_recipe import RecipeProposer
 from evolution.proposers.by_tuning import TuningProposer
@@ -160,8 +161,14 @@ def expected_cost(laboratory: Laboratory, settings: LlmSettings, users: int) -> 
 def _say_before(laboratory: Laboratory, limits: Limits, expected: CostEstimate) -> None:
     each, first = expected.each, expected.first
     words = f"estimate: about {roughly(each.tokens, each.usd)} a proposal, {roughly(first.tokens, first.usd)} once"
+    proposals = likely_proposals(limits, kept=FIRST)
+    if proposals is not None:
+        whole = expected.of(proposals)
+        words += f", so about {roughly(whole.tokens, whole.usd)} for {count(proposals, 'proposal')}"
     limit = f"; the limit is ${limits.usd:g}" if limits.usd is not None else "; no limit in dollars is set"
-    laboratory.context.events.emit(EventType.LOG, words + limit)
+    listed = laboratory.context.settings.llm.listed if laboratory.context.settings.llm else frozenset[str]()
+    dated = f"; prices of {', '.join(sorted(listed))} by the list of {AS_OF}" if listed else ""
+    laboratory.context.events.emit(EventType.LOG, words + limit + dated)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -215,7 +222,8 @@ def _author(laboratory: Laboratory, endpoint: _Endpoint | None) -> Author | None
     if endpoint is None:
         return None
     ask = TellingAsk(ask=endpoint.client.ask, events=laboratory.context.events)
-    return Author(ask=ask, model=endpoint.client.settings.model_of("probe-author"))
+    retrieve = retriever(laboratory, endpoint.sources, endpoint.search)
+    return Author(ask=ask, model=endpoint.client.settings.model_of("probe-author"), retrieve=retrieve)
 
 
 def _proposer(laboratory: Laboratory, request: EvolveRequest, endpoint: _Endpoint | None) -> Proposer:

@@ -14,7 +14,7 @@ from decimal import Decimal
 from evolution.base.errors import BudgetSpent, Cancelled
 from evolution.domain.limits import Limits
 
-TOKENS_OF = "tokens:"  # before a role's name in `figures`
+TOKENS_OF, USD_OF = "tokens:", "usd:"  # before a role's name in `figures`
 _LOOK_EVERY_S = 0.05  # how often a waiting thread checks for a cancel
 
 
@@ -142,15 +142,20 @@ class Budget:
         return max(shares)
 
     def figures(self) -> Mapping[str, float]:
-        """The charge, by name, with the tokens of each role as `tokens:planner`. It is the same whenever the run is started
-        again.
+        """The charge, by name, with the tokens and dollars of each role as `tokens:planner` and `usd:planner`. It is the same
+        whenever the run is started again.
         """
         with self._changed:
-            charged, by_role = self._charged, dict[str, float]()
+            charged, by_role = self._charged, dict[str, Charge]()
             for exchange, cost in self._by_exchange.items():
                 if role := self._roles.get(exchange):
-                    by_role[f"{TOKENS_OF}{role}"] = by_role.get(f"{TOKENS_OF}{role}", 0.0) + cost.tokens
-        return {"usd": float(charged.usd), "tokens": float(charged.tokens), **dict(sorted(by_role.items()))}
+                    by_role[role] = by_role.get(role, NOTHING) + cost
+        found = {"usd": float(charged.usd), "tokens": float(charged.tokens)}
+        for role, cost in sorted(by_role.items()):
+            found[f"{TOKENS_OF}{role}"] = float(cost.tokens)
+            if cost.usd:
+                found[f"{USD_OF}{role}"] = float(cost.usd)
+        return found
 
 
 class Reservation:

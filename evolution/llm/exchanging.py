@@ -162,5 +162,5 @@ class _Tries:
 
 def input_tokens(question: Question) -> int:
     """Our estimate of the tokens of the messages and the schema, on the high side in whichever form these are sent."""
-    schema: Mapping[str, str] = {"content": json.dumps(question.schema)}
+    schema: Mapping[str, str] = {"content": json.dumps(question.schema, separators=(",", ":"))}
     return estimate_input([*question.messages, schema])

@@ -61,7 +61,7 @@ def request_body(question: Question, form: str, limit: str, *, in_words: bool) -
     """The body of POST /chat/completions. in_words: tell the schema also where it is sent as one."""
     messages = [dict(message) for message in question.messages]
     if in_words or form != FORMS[0]:
-        note = SCHEMA_NOTE.format(schema=json.dumps(question.schema))
+        note = SCHEMA_NOTE.format(schema=json.dumps(question.schema, separators=(",", ":")))
         messages[-1]["content"] += note
     body: dict[str, Any] = {
         "model": question.model,

@@ -7,7 +7,7 @@ is in the environment for other programs is not consent to spend.
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from evolution.base.errors import UsageError
 from evolution.base.places import user_config_folder
+from evolution.llm.price_list import Price, listed_prices
 
 OPENAI = "https://api.openai.com/v1"
 NO_ADDRESS = "http://127.0.0.1:9/v1"  # where a command answers, nothing may go to an address by default
@@ -23,23 +24,12 @@ MILLION = 1_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
-class Price:
-    """US dollars per million tokens.
-
-    cached: of input tokens that the endpoint reports as cached.
-    """
-
-    input: Decimal
-    output: Decimal
-    cached: Decimal
-
-
-@dataclass(frozen=True, kw_only=True)
 class LlmSettings:
     """One endpoint, and how it is asked.
 
     models, efforts: by role, if they differ from `model` and from the endpoint's own effort.
     prices: by model.
+    listed: the models whose price is that of our list (`price_list`), and none that the user has set.
     timeout_s: of one answer, from the request to its last byte.
     concurrency: exchanges at once.
     retries: further tries after one that brought no answer.
@@ -53,6 +43,7 @@ class LlmSettings:
     models: Mapping[str, str] = field(default_factory=dict)
     efforts: Mapping[str, str] = field(default_factory=dict)
     prices: Mapping[str, Price] = field(default_factory=dict)
+    listed: frozenset[str] = frozenset()
     timeout_s: float = 180.0
     concurrency: int = 4
     retries: int = 4
@@ -99,7 +90,7 @@ def llm_settings(table: Mapping[str, Any]) -> LlmSettings | None:
     base_url = NO_ADDRESS if command else base_url
     _check_url(base_url)
     numbers = {name: table[name] for name in NUMBERS if name in table}
-    return LlmSettings(
+    settings = LlmSettings(
         base_url=base_url,
         key="" if command else _checked_key(_key(table, base_url)),
         model=model,
@@ -109,6 +100,13 @@ def llm_settings(table: Mapping[str, Any]) -> LlmSettings | None:
         command=command,
         **numbers,
     )
+    return settings if command else _with_list_prices(settings)
+
+
+def _with_list_prices(settings: LlmSettings) -> LlmSettings:
+    """The settings with list prices for the models that the user has given none. A command bills nobody by the token."""
+    listed = listed_prices(model for model in settings.models_used() if model not in settings.prices)
+    return replace(settings, prices={**listed, **settings.prices}, listed=frozenset(listed))
 
 
 def _key(table: Mapping[str, Any], base_url: str) -> str:

@@ -6,7 +6,8 @@ from decimal import Decimal
 from typing import Any
 
 from evolution.llm.budget import Charge
-from evolution.llm.settings import MILLION, Price
+from evolution.llm.price_list import Price
+from evolution.llm.settings import MILLION
 
 BYTES_PER_TOKEN = 3  # English takes about 4 bytes a token and code about 3: estimates are on the high side
 TOKENS_PER_MESSAGE = 8  # what separates and names the messages

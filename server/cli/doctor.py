@@ -184,9 +184,12 @@ def _reachable(settings: "LlmSettings") -> dict[str, Any]:
 
 
 def _priced(settings: "LlmSettings") -> dict[str, Any]:
+    from evolution.llm.price_list import AS_OF
+
     unknown = [model for model in settings.models_used() if model not in settings.prices]
     if not unknown:
-        return _check("llm prices", True, "the price of every model is known", "", needed=False)
+        old = f"; {', '.join(sorted(settings.listed))} by the list of {AS_OF}" if settings.listed else ""
+        return _check("llm prices", True, f"the price of every model is known{old}", "", needed=False)
     message = f"no price of {', '.join(unknown)} is set: tokens can be limited, dollars cannot"
     help_ = f'add [llm.prices."{unknown[0]}"] with input and output to {user_config_folder() / "config.toml"}'
     return _check("llm prices", False, message, help_, needed=False)

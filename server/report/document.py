@@ -25,6 +25,7 @@ from seeds.reading import parse_toml
 from server.report.before_after import critique_rows, findings_rows
 from server.report.subject import no_run, subject
 from server.report.tried import rows_of_proposals, rows_of_run
+from server.shown.wording import costs_by_role
 
 
 def report_document(repo: Path, store: Store | None, trial: Trial | None, run: str = "") -> dict[str, Any]:
@@ -130,6 +131,9 @@ def _run_facts(run: Run) -> dict[str, Any]:
     kept = ("run", "strategy", "proposer", "model", "seed", "gate", "state", "limits", "spent", "notes")
     return {
         **{name: facts[name] for name in kept},
+        "roles": [
+            {"role": role, "tokens": tokens, "usd": usd} for role, tokens, usd in costs_by_role(run.spent)
+        ],
         "created_at": run.created_at,
         "finished_at": run.finished_at or None,
         "judged": [dict(opinion) for opinion in run.judged],

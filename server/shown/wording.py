@@ -142,7 +142,7 @@ def relative(effect: Effect) -> str:
 
 def spent_words(spent: Mapping[str, float], limits: Mapping[str, float]) -> str:
     """The spending and limits of a run: `7 of 12 trials, 28 s of training, 9,100 tokens (1,300 a trial: planner 6,000, coder
-    3,100), 0.0312 of 1.00 USD`.
+    3,100), 0.0312 of 1.0000 USD (0.0045 a trial: planner 0.0210, coder 0.0102)`.
     """
     units = {
         "trials": ("trials", ".0f"),
@@ -154,20 +154,33 @@ def spent_words(spent: Mapping[str, float], limits: Mapping[str, float]) -> str:
         f"{spent[name]:{form}}"
         + (f" of {limits[name]:{form}}" if name in limits else "")
         + f" {unit}"
-        + (tokens_by_role(spent) if name == "tokens" else "")
+        + (by_role(spent, name, form) if name in ("tokens", "usd") else "")
         for name, (unit, form) in units.items()
         if name in spent
     ]
     return ", ".join(parts)
 
 
-def tokens_by_role(spent: Mapping[str, float]) -> str:
-    """A run's tokens a trial and for each role, in brackets, most first; "" where none were counted by role."""
+def costs_by_role(spent: Mapping[str, float]) -> list[tuple[str, float, float | None]]:
+    """(role, tokens, dollars or None without a price) of a run, most tokens first."""
     roles = {name.removeprefix("tokens:"): n for name, n in spent.items() if name.startswith("tokens:") and n}
+    return [
+        (role, tokens, spent.get(f"usd:{role}"))
+        for role, tokens in sorted(roles.items(), key=lambda pair: (-pair[1], pair[0]))
+    ]
+
+
+def by_role(spent: Mapping[str, float], unit: str, form: str) -> str:
+    """A run's tokens or dollars a trial and for each role, in brackets, most first; "" where none were counted by role.
+
+    unit: "tokens" or "usd". form: of a number.
+    """
+    mark = f"{unit}:"
+    roles = {name.removeprefix(mark): n for name, n in spent.items() if name.startswith(mark) and n}
     if not roles:
         return ""
-    each = f"{spent['tokens'] / spent['trials']:,.0f} a trial: " if spent.get("trials") else ""
-    said = (f"{role} {n:,.0f}" for role, n in sorted(roles.items(), key=lambda pair: (-pair[1], pair[0])))
+    each = f"{spent[unit] / spent['trials']:{form}} a trial: " if spent.get("trials") else ""
+    said = (f"{role} {n:{form}}" for role, n in sorted(roles.items(), key=lambda pair: (-pair[1], pair[0])))
     return f" ({each}{', '.join(said)})"
 
 

@@ -61,7 +61,7 @@ def colleague(request: Request) -> Any:
     """Plans for more events of an epoch each time, and writes that patch."""
     return by_prompt(
         {
-            "plan-queries": {"queries": [{"text": "more events in an epoch", "reason": "Few are seen."}]},
+            "plan-queries": {"queries": [{"text": "more events in an epoch"}]},
             "plan-report": planned,
             "plan-reflect": lambda asked: {
                 "verdict": "It stands.", "ideas": [],
@@ -79,7 +79,7 @@ def planned(request: Request) -> dict[str, Any]:
     scores = dict.fromkeys(AXES, 6)
     idea = {
         "code": ADDED.format(count=fresh[0]), "title": f"See {fresh[0]} events", "change": f"Set it to {fresh[0]}.",
-        "why": "Few events are seen.", "addresses": [], "sources": [], "scores": scores, "pro": "Small.", "con": "None.",
+        "why": "Few events are seen.", "addresses": [], "sources": [], "scores": scores, "con": "None.",
     }  # fmt: skip
     few = ["Few events are seen."] * 3
     return {"insights": few, "directions": few, "ideas": [idea], "chosen": idea["code"]}

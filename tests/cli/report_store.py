@@ -243,6 +243,7 @@ def _run(best: Proposal) -> Run:
     recipe = idea("Clip the gradient")
     moved = Moved(code="popularity-bias", before=0.72, after=0.51, as_intended=True, healthy=True)
     spent = {"trials": 3.0, "gpu_s": 6.0, "tokens": 1234.0, "usd": 0.0421}
+    spent |= {"tokens:planner": 1000.0, "usd:planner": 0.04, "tokens:persona": 234.0, "usd:persona": 0.0021}
 
     def node(order: int, program: str, trial: str, status: NodeStatus, **more) -> Node:
         return Node(

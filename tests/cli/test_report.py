@@ -277,5 +277,13 @@ def test_the_document_has_its_promised_shape(repo, filled, fits):
     fits(stored_document(repo, ""), shape)
 
 
+def test_a_run_tells_its_cost_by_trial_and_by_role(repo, filled):
+    roles = stored_document(repo, "")["run"]["roles"]
+    assert [(cost["role"], cost["tokens"], cost["usd"]) for cost in roles] == [
+        ("planner", 1000.0, 0.04),
+        ("persona", 234.0, 0.0021),
+    ]
+
+
 def test_the_document_is_json_without_nan(repo, filled):
     json.dumps(stored_document(repo, ""), allow_nan=False)

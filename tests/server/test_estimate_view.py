@@ -27,7 +27,7 @@ async def test_with_prices_tokens_and_dollars_are_told_and_more_code_costs_more(
     editor = await connect(EDITOR)
     told = await editor.ask("estimate")
     assert (told["model"], told["priced"]) == ("wise-1", True)
-    assert told["users"].startswith("About 170,000 tokens ($0.54) for 20 users, by a rule of thumb")
+    assert told["users"].startswith("About 140,000 tokens ($0.39) for 20 users, by a rule of thumb")
     (repo / "more.py").write_text("# a line of code\n" * 1000)
     more = await editor.ask("estimate")
     assert _tokens(more["evolve"]) > _tokens(told["evolve"])

@@ -48,7 +48,16 @@ def a_run(records, **changes):
         "created_at": time.time() - 720,
         "nodes": nodes,
         "limits": {"trials": 12.0, "usd": 1.0},
-        "spent": {"trials": 7.0, "gpu_s": 28.0, "tokens": 12_345.0, "usd": 0.0312},
+        "spent": {
+            "trials": 7.0,
+            "gpu_s": 28.0,
+            "tokens": 12_345.0,
+            "usd": 0.0312,
+            "tokens:coder": 3_000.0,
+            "usd:coder": 0.0212,
+            "tokens:planner": 9_345.0,
+            "usd:planner": 0.01,
+        },
     }
     run = Run(**{**values, **changes})
     records.store.put_run(run)
@@ -66,7 +75,9 @@ async def test_a_run_tells_its_lineage_its_cost_and_how_far_it_came(connect, rec
         "gpt-x",
         "stopped",
     )
-    assert told["cost"] == "7 of 12 trials, 28 s of training, 12,345 tokens, 0.0312 of 1.0000 USD"
+    tokens = "12,345 tokens (1,764 a trial: planner 9,345, coder 3,000)"
+    dollars = "0.0312 of 1.0000 USD (0.0045 a trial: coder 0.0212, planner 0.0100)"
+    assert told["cost"] == f"7 of 12 trials, 28 s of training, {tokens}, {dollars}"
     assert (told["when"], told["best"]["text"]) == ("12 min ago", ".300, 95 % [.290, .310]")
     assert told["bestSoFar"] == [0.1, 0.3, 0.3, 0.3]
     assert [(node["order"], node["parent"], node["title"]) for node in told["nodes"]] == [

@@ -9,7 +9,9 @@ from evolution.proposers.coding.failures import places_of
 from evolution.proposers.coding.records import CodingLimits, CodingRound, Problem, Rung, Task
 from evolution.proposers.coding.views import anchored, code_map, one_line, shown_files
 
-EARLIER_CHARS = 300  # characters shown of each earlier round's problem; the last problem is shown whole
+EARLIER_CHARS = (
+    300  # characters shown of the first line of each earlier round's problem; the last problem is shown whole
+)
 
 
 def code_values(task: Task, limits: CodingLimits) -> dict[str, Any]:
@@ -18,7 +20,7 @@ def code_values(task: Task, limits: CodingLimits) -> dict[str, Any]:
         **_common(task, limits),
         **_files(task.sources, _wanted(task)),
         "problems": _problems(task),
-        "code_map": code_map(task.sites),
+        "code_map": code_map(task.sites, task.sources),
     }
 
 
@@ -90,7 +92,7 @@ def _problems(task: Task) -> list[dict[str, Any]]:
             "id": finding.id,
             "kind": "finding",
             "says": one_line(finding.message),
-            "why": one_line(finding.kind.why),
+            "why": f" ({one_line(finding.kind.why)})",
             "lines": anchored(finding.anchors[:2]),
         }
         for finding in task.findings
@@ -100,7 +102,7 @@ def _problems(task: Task) -> list[dict[str, Any]]:
             "id": critique.id,
             "kind": "critique",
             "says": one_line(critique.message),
-            "why": f"{critique.count} of {critique.users} simulated users say so",
+            "why": "",
             "lines": anchored(task.critique_anchors.get(critique.id, ())[:2]),
         }
         for critique in task.critiques
@@ -112,8 +114,14 @@ def _said(earlier: CodingRound) -> dict[str, str]:
     problem = earlier.problem
     return {
         "words": one_line(earlier.words),
-        "problem": f"{problem.rung.value}: {one_line(problem.message)[:EARLIER_CHARS]}" if problem else "",
+        "problem": f"{problem.rung.value}: {one_line(_first_line(problem.message))[:EARLIER_CHARS]}"
+        if problem
+        else "",
     }
+
+
+def _first_line(message: str) -> str:
+    return message.strip().partition("\n")[0]
 
 
 def _indented(text: str) -> str:

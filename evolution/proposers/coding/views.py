@@ -12,6 +12,7 @@ from diagnosis.findings import Anchor, Site
 from diagnosis.syntax import parsed
 
 FILE_CHARS = 60_000  # characters of whole files in a prompt (about 20,000 tokens); other files are outlined
+LINES, LINE_CHARS = 3, 160  # of code that are told for a role, and characters of each
 AROUND = 4  # lines shown on either side of a place
 
 
@@ -70,15 +71,33 @@ def outline(text: str) -> str:
     return ", ".join(said) or f"{text.count(chr(10)) + 1} lines"
 
 
-def code_map(sites: Sequence[Site]) -> list[dict[str, Any]]:
-    """The places of each role, in the order of the diagnosis, best first, as {"role", "places"}."""
-    places: dict[str, list[str]] = {}
+def code_map(sites: Sequence[Site], sources: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The places of each role, in the order of the diagnosis, best first, as {"role", "places", "lines"}; of the lines of code
+    there the first few, each without its indentation.
+    """
+    places: dict[str, dict[str, Site]] = {}
     for site in sites:
-        found = places.setdefault(site.role.value, [])
-        at = place(site.path, site.start_line, site.end_line)
-        if at not in found:
-            found.append(at)
-    return [{"role": role.replace("_", " "), "places": found} for role, found in places.items()]
+        places.setdefault(site.role.value, {}).setdefault(
+            place(site.path, site.start_line, site.end_line), site
+        )
+    return [
+        {
+            "role": role.replace("_", " "),
+            "places": list(found),
+            "lines": _first_lines(found.values(), sources),
+        }
+        for role, found in places.items()
+    ]
+
+
+def _first_lines(sites: Iterable[Site], sources: Mapping[str, str]) -> list[str]:
+    texts = (_text_at(sources.get(site.path, ""), site) for site in sites)
+    return [text for text in dict.fromkeys(texts) if text][:LINES]
+
+
+def _text_at(source: str, site: Site) -> str:
+    lines = unmarked(source).split("\n")[site.start_line - 1 : max(site.start_line, site.end_line)]
+    return one_line(" ".join(lines))[:LINE_CHARS]
 
 
 def anchored(anchors: Sequence[Anchor]) -> list[dict[str, str]]:

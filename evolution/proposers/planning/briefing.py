@@ -9,6 +9,7 @@ from textwrap import indent
 from typing import Any
 
 from diagnosis.findings import Finding, Measurement, Nature, Severity
+from evolution.base.plain_text import first_lines
 from evolution.domain.archive import Archive, objective_of
 from evolution.domain.feedback import Feedback
 from evolution.domain.run import Node, NodeStatus
@@ -22,6 +23,8 @@ from evolution.proposers.strategies import Told
 from simulator.critiques import Critique, Simulation, Voice
 
 DIFF_CHARS = 4_000  # of another program's diff
+SLICES = "slice-gap"  # the measurement that knows the parts of the questions
+WEAKEST = 4  # of them that are told
 VOICES = 3  # complaints that users do not share widely, told of each kind of users
 LEAST_VOICES = 2  # users who make such a complaint
 HISTORY = 20  # how many of the newest attempts are told
@@ -39,14 +42,17 @@ def briefing(laboratory: Laboratory, situation: Situation) -> dict[str, Any]:
         "critiques": [critique_facts(c, feedback) for c in feedback.complaints()] if directional else [],
         "users_say": interpretations(feedback) if directional else [],
         "measured": measured(feedback) if directional else [],
+        "weakest": weakest(feedback) if directional else {},
         "voices": [voice_facts(voice, said) for said in feedback.simulations for voice in unshared(said)]
         if directional
         else [],
         "training": training(laboratory, feedback),
         "item_columns": DATA,
-        "code_map": code_map(feedback.sites),
+        "code_map": code_map(feedback.sites, laboratory.programs.sources(situation.parent.program)),
         **files(laboratory, situation),
-        "history": [] if told is Told.NOTHING else history(situation.archive),
+        "history": []
+        if told is Told.NOTHING
+        else history(situation.archive, first_objectives(laboratory, situation.archive)),
         "inspirations": []
         if told is Told.NOTHING
         else [
@@ -164,6 +170,24 @@ def _measured(one: Measurement) -> str:
     return one_line(f"{one.code} ({verdict}): {one.message}")
 
 
+def weakest(feedback: Feedback) -> dict[str, Any]:
+    """The parts of the questions in which the model stays furthest below the best reference ranker; {} where it does nowhere."""
+    for one in feedback.all_measurements():
+        slices = one.details.get("slices") if one.code == SLICES else None
+        if isinstance(slices, list):
+            below = sorted(
+                (s for s in slices if s["model"] < s["reference"]), key=lambda s: s["model"] - s["reference"]
+            )
+            said = [
+                one_line(
+                    f"{s['slice']} {s['model']:.3f} against {s['reference']:.3f} ({s['questions']} questions)"
+                )
+                for s in below[:WEAKEST]
+            ]
+            return {"slices": said, "reference": one.details["reference_ranker"]} if said else {}
+    return {}
+
+
 def unshared(said: Simulation) -> list[Voice]:
     """The strongest complaints that too few users make for a critique, if more make them than of what they really chose."""
     shared = {critique.code for critique in said.critiques}
@@ -211,7 +235,7 @@ def interpretations(feedback: Feedback) -> list[dict[str, Any]]:
             "status": said.status.value,
             "because": one_line(said.because),
             "reads_intent": one_line(said.reads_intent),
-            "right": [one_line(pattern.sentence) for pattern in said.right],
+            "right": [one_line(f"{p.sentence} ({p.count} of {p.users} users)") for p in said.right],
             "main_failure": one_line(said.main_failure),
         }
         for simulation in feedback.simulations
@@ -223,19 +247,32 @@ def files(laboratory: Laboratory, situation: Situation) -> dict[str, Any]:
     """The files that may be edited, with line numbers; those that play a role first, the rest as outlines."""
     sources = laboratory.programs.sources(situation.parent.program, laboratory.config.recommender.editable)
     whole, others = shown_files(sources, [site.path for site in situation.feedback.sites])
-    outlines = [f"{other['path']}: {other['outline']}" for other in shown_files(sources, [], limit=0)[1]]
-    return {"files": whole, "others": others, "outlines": outlines}
+    return {"files": whole, "others": others}
 
 
-def history(archive: Archive) -> list[str]:
-    """The newest attempts and their outcomes in words, oldest first. A patch that was void says nothing of its idea."""
+def first_objectives(laboratory: Laboratory, archive: Archive) -> Mapping[str, float]:
+    """By trial id, what each node's first trial reached, which all have with the same seed."""
+    with laboratory.context.store_lock:
+        trials = [laboratory.context.store.trial(node.trial) for node in archive.nodes if node.trial]
+    return {
+        trial.id: trial.objective.value
+        for trial in trials
+        if trial is not None and trial.objective is not None
+    }
+
+
+def history(archive: Archive, first: Mapping[str, float]) -> list[str]:
+    """The newest attempts and their outcomes in words, oldest first. A patch that was void says nothing of its idea.
+
+    first: see `first_objectives`.
+    """
     tried = [node for node in archive.nodes if node.idea is not None and node.status is not NodeStatus.VOID]
-    return [attempt(archive, node) for node in tried[-HISTORY:]]
+    return [attempt(archive, node, first) for node in tried[-HISTORY:]]
 
 
-def attempt(archive: Archive, node: Node) -> str:
+def attempt(archive: Archive, node: Node, first: Mapping[str, float]) -> str:
     """One attempt in words: `tried "Full softmax loss" (softmax): overconfidence moved from .9 to .7; objective .142
-    -> .171 (+20 %)`.
+    -> .171 (+20 %)`. Objectives are compared over the same seeds: all of both programs', or their first.
     """
     assert node.idea is not None
     line = archive.lineage(node)
@@ -246,9 +283,15 @@ def attempt(archive: Archive, node: Node) -> str:
     if node.status is not NodeStatus.COMPLETE:
         return one_line(f"{said[0]}: {node.status.value}: {node.why}")
     effects = [moved.words for moved in node.moved]
-    effects.append(_change(objective_of(before), objective_of(node)))
+    effects.append(_change(*_compared(before, node, first)))
     verified = {"gain": "a verified gain", "fix": "a verified fix"}.get(node.verified.value, "not verified")
     return one_line(f"{said[0]}: {'; '.join(effects)}; {verified}" + (f" ({node.why})" if node.why else ""))
+
+
+def _compared(before: Node, node: Node, first: Mapping[str, float]) -> tuple[float, float]:
+    if node.seeds == before.seeds or not {before.trial, node.trial} <= set(first):
+        return objective_of(before), objective_of(node)
+    return first[before.trial], first[node.trial]
 
 
 def _name(archive: Archive, node: Node) -> str:
@@ -265,7 +308,7 @@ def inspiration_facts(laboratory: Laboratory, archive: Archive, node: Node) -> M
     """Another program for the prompt: its ideas, objective, rationale, open problems, and its diff to the user's version."""
     diff = laboratory.programs.diff(archive.root.program, node.program).replace("</data", "</ data")
     return {
-        "diff": indent(diff[:DIFF_CHARS].rstrip(), "    "),
+        "diff": indent(first_lines(diff, DIFF_CHARS), "    "),
         "ideas": list(reversed(ideas(archive, node))),
         "objective": _objective(node),
         "why": one_line(node.idea.rationale) if node.idea else "",

@@ -1,11 +1,11 @@
-"""The planner: search queries, literature, a report of ideas, one reflection, and a choice that is checked in code."""
+"""The planner: search queries, literature, a report of ideas, a second look where it is due, and a choice that is checked in code."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from evolution.domain.proposal import Idea
-from evolution.domain.run import NodeStatus
+from evolution.domain.run import UNTRIED, Node, NodeStatus
 from evolution.laboratory.laboratory import Laboratory
 from evolution.literature.passage import Passage
 from evolution.llm.asking import Ask
@@ -38,28 +38,87 @@ class Planned:
 
 
 @dataclass(frozen=True, kw_only=True)
+class _Kept:
+    """A plan as it was made for a program.
+
+    measured: how many of the run's attempts had been measured by then.
+    """
+
+    report: Report
+    passages: tuple[Passage, ...]
+    measured: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Planner:
     """Plans ideas for a parent.
 
+    A plan is looked at a second time where something speaks against it: its first idea breaks a rule, or attempts were
+    measured after it was made.
+
     model: the model's name, which its ideas are marked with.
-    left: by program, the ideas of its last plan that were eligible, with the passages that were shown.
+    left: by program, its last plan.
     """
 
     laboratory: Laboratory
     ask: Ask
     retrieve: Retrieve
     model: str
-    left: dict[str, tuple[tuple[PlannedIdea, ...], tuple[Passage, ...]]] = field(default_factory=dict)
+    left: dict[str, _Kept] = field(default_factory=dict)
 
     def plan(self, situation: Situation) -> Planned:
         """Ideas for the situation's parent. Raises LlmError if the endpoint gives no plan."""
         still = still_open(situation)
-        if (kept := self._left_over(situation, still)) is not None:
-            return kept
         values = briefing(self.laboratory, situation)
-        passages = self._search(situation, values)
-        report = self.ask("plan-report", {**values, "passages": _facts(passages)}, Report)
+        kept = self._left_over(situation, still)
+        if kept is None:
+            passages = tuple(self._search(situation, values))
+            report = self.ask("plan-report", {**values, "passages": _facts(passages)}, Report)
+        else:
+            passages, report = kept.passages, kept.report
+        measured = len(_measured(situation))
+        is_old = kept is not None and kept.measured < measured
         objections = self._objections(report.ideas, still, situation)
+        if is_old or self._is_broken(report, objections, situation):
+            report = self._second_look(values, report, passages, objections, is_old=is_old)
+            objections = self._objections(report.ideas, still, situation)
+        order = ranked(report.ideas, report.chosen, situation.progress)
+        self.left[situation.parent.program] = _Kept(report=report, passages=passages, measured=measured)
+        return Planned(
+            ideas=tuple(
+                (self._idea(idea, passages), idea.change) for idea in order if not objections[idea.code]
+            ),
+            refused=tuple((idea.code, objections[idea.code]) for idea in order if objections[idea.code]),
+            passages=passages,
+        )
+
+    def _left_over(self, situation: Situation, still: Open) -> _Kept | None:
+        """The parent's last plan with the ideas that may still be tried; None if none is left, and one has to be paid for."""
+        kept = self.left.get(situation.parent.program)
+        if kept is None:
+            return None
+        objections = self._objections(kept.report.ideas, still, situation)
+        left = [idea for idea in kept.report.ideas if not objections[idea.code]]
+        if not left:
+            return None
+        first = ranked(left, kept.report.chosen, situation.progress)[0].code
+        return replace(kept, report=kept.report.model_copy(update={"ideas": left, "chosen": first}))
+
+    def _is_broken(self, report: Report, objections: Mapping[str, str], situation: Situation) -> bool:
+        """Whether the chosen idea may not be tried, or fewer ideas than are wanted."""
+        eligible = [code for code in objections if not objections[code]]
+        return report.chosen not in eligible or len(eligible) < situation.count
+
+    def _second_look(
+        self,
+        values: Mapping[str, Any],
+        report: Report,
+        passages: Sequence[Passage],
+        objections: Mapping[str, str],
+        *,
+        is_old: bool,
+    ) -> Report:
+        """The plan with what the model corrects of it. is_old: attempts were measured after it was made."""
         second = self.ask(
             "plan-reflect",
             {
@@ -67,34 +126,13 @@ class Planner:
                 "passages": _facts(passages),
                 "report": fenced(report.model_dump()),
                 "objections": [objections[idea.code] for idea in report.ideas],
+                "is_old": is_old,
             },
             Reflection,
         )
         replaced = {idea.code for idea in second.ideas}
         found = [*second.ideas, *(idea for idea in report.ideas if idea.code not in replaced)]
-        objections = self._objections(found, still, situation)
-        order = ranked(found, second.chosen, situation.progress)
-        eligible = tuple(idea for idea in order if not objections[idea.code])
-        self.left[situation.parent.program] = (eligible, tuple(passages))
-        return Planned(
-            ideas=tuple((self._idea(idea, passages), idea.change) for idea in eligible),
-            refused=tuple((idea.code, objections[idea.code]) for idea in order if objections[idea.code]),
-            passages=tuple(passages),
-        )
-
-    def _left_over(self, situation: Situation, still: Open) -> Planned | None:
-        """The ideas of the parent's last plan that may still be tried; None if none is left, and one has to be paid for."""
-        ideas, passages = self.left.get(situation.parent.program, ((), ()))
-        objections = self._objections(ideas, still, situation)
-        left = [idea for idea in ideas if not objections[idea.code]]
-        if not left:
-            return None
-        self.left[situation.parent.program] = (tuple(left), passages)
-        return Planned(
-            ideas=tuple((self._idea(idea, passages), idea.change) for idea in left),
-            refused=(),
-            passages=passages,
-        )
+        return report.model_copy(update={"ideas": found, "chosen": second.chosen})
 
     def _search(self, situation: Situation, values: Mapping[str, Any]) -> list[Passage]:
         """Passages from the literature; [] for strategies that do not use it."""
@@ -124,6 +162,10 @@ class Planner:
             rests_on=tuple(cited[name].citation for name in dict.fromkeys(planned.sources) if name in cited),
             proposer=self.model,
         )
+
+
+def _measured(situation: Situation) -> list[Node]:
+    return [node for node in situation.archive.nodes if node.idea is not None and node.status not in UNTRIED]
 
 
 def still_open(situation: Situation) -> Open:

@@ -11,7 +11,6 @@ AXES = ("originality", "potential", "user_alignment", "model_alignment", "ease")
 # One search query.
 class Query(BaseModel):
     text: str = Field(description="A search query of 4 to 12 words, in the words that papers use.")
-    reason: str = Field(description="One sentence: what the answer would decide.")
 
 
 # The reply to the prompt `plan-queries`.
@@ -45,7 +44,6 @@ class PlannedIdea(BaseModel):
     )
     sources: list[str] = Field(description="Ids of the passages it rests on, as given; [] where none.")
     scores: Scores
-    pro: str = Field(description="The best reason to try it, one sentence.")
     con: str = Field(description="The likeliest way it fails, one sentence.")
 
 

@@ -146,7 +146,7 @@ def author(ground: Ground, scripted_llm: ScriptedLlm) -> Iterator[Callable[..., 
 
         def answers(*replies: Any) -> Author:
             scripted_llm.script = in_turn(*replies, *[refuse()] * 20)
-            return Author(ask=client.ask, model=MODEL)
+            return Author(ask=client.ask, model=MODEL, retrieve=lambda queries, codes, limit: [])
 
         yield answers
 

@@ -84,7 +84,6 @@ def planned(request: Request, code: str, *, lazy: bool = False) -> dict[str, Any
         "addresses": findings[:1] + ([] if lazy else critiques[:2]),
         "sources": ["P1", "P77"],
         "scores": scores,
-        "pro": "Small.",
         "con": "May do nothing.",
     }
 
@@ -135,9 +134,7 @@ def measure(view):
 
 
 ANSWERS: dict[str, Any] = {
-    "plan-queries": {
-        "queries": [{"text": "sampled softmax negatives overconfidence", "reason": "Worst finding."}]
-    },
+    "plan-queries": {"queries": [{"text": "sampled softmax negatives overconfidence"}]},
     "plan-report": report,
     "plan-reflect": reflection,
     "code": coded,

@@ -13,7 +13,8 @@ from evolution.evolving.outcomes import Observed, gated
 from evolution.evolving.resources import llm_document, settled_proposer, stored_llm
 from evolution.evolving.starting import limits_document, request_of
 from evolution.literature.settings import LiteratureSettings
-from evolution.llm.settings import LlmSettings, Price
+from evolution.llm.price_list import Price
+from evolution.llm.settings import LlmSettings
 from evolution.proposers.strategies import STRATEGIES
 from tests.evolution.nodes import node
 

@@ -25,7 +25,7 @@ def untrue(request: Request, run: Run, store: Store) -> Iterator[str]:
         nodes = [node for node in run.nodes if node.idea and node.idea.code == line["code"]]
         if not nodes or all(node.status is NodeStatus.VOID for node in nodes):
             yield f"{line[0]}: nothing of it is known"
-        elif not any(fits(node, line["said"], store, known) for node in nodes):
+        elif not any(fits(node, line["said"], store, known, run) for node in nodes):
             yield f"{line[0]}: not what was measured"
     asked = [simulation for feedback in known for simulation in feedback.simulations]
     critiques = {(critique.id, critique.code) for one in asked for critique in one.critiques}
@@ -38,14 +38,16 @@ def untrue(request: Request, run: Run, store: Store) -> Iterator[str]:
             yield f"{code}: {count} of {users} was not counted"
 
 
-def fits(node: Node, said: str, store: Store, known: list[Feedback]) -> bool:
-    """Whether what is said of an attempt is what its node and its trials say."""
+def fits(node: Node, said: str, store: Store, known: list[Feedback], run: Run) -> bool:
+    """Whether what is said of an attempt is what its node and its trials say, and compares figures over the same seeds."""
     if node.status is NodeStatus.WAITING or "about to be trained" in said:
         return not OBJECTIVE.search(said)
     if node.status is not NodeStatus.COMPLETE:
         return bool(node.why) and said.startswith(node.status.value) and not OBJECTIVE.search(said)
-    trial = store.trial(node.trial)
-    reached = {f"{one.value:.4f}" for one in (trial and trial.objective, node.objective) if one is not None}
+    before = next(other for other in run.nodes if other.program == node.parent)
+    reached = {_first(store, before, node)}
+    if before.seeds == node.seeds:
+        reached.add((f"{before.objective.value:.4f}", f"{node.objective.value:.4f}"))
     told = OBJECTIVE.search(said)
     by_program = {feedback.program: feedback for feedback in known}
     shares = all(
@@ -53,7 +55,12 @@ def fits(node: Node, said: str, store: Store, known: list[Feedback]) -> bool:
         for code, before, after in SHARES.findall(said)
     )
     moved = {(one.code, f"{one.before:.3g}", f"{one.after:.3g}") for one in node.moved}
-    return bool(told) and told[2] in reached and shares and set(MOVED.findall(said)) <= moved
+    return bool(told) and told.groups() in reached and shares and set(MOVED.findall(said)) <= moved
+
+
+def _first(store: Store, *nodes: Node) -> tuple[str, ...]:
+    """What the first trials of these nodes reached."""
+    return tuple(f"{store.trial(node.trial).objective.value:.4f}" for node in nodes)
 
 
 def _shares(by_program: dict[str, Feedback], node: Node, code: str) -> Iterator[float]:

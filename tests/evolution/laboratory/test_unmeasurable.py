@@ -118,7 +118,7 @@ def test_a_run_goes_on_without_a_candidate_that_cannot_be_looked_at(directional)
     parent = replace(NODE, order=0, program="p0", trial="t0", status=NodeStatus.COMPLETE, objective=OBJECTIVE)
     evolution: Any = Evolution.__new__(Evolution)
     evolution.strategy = SimpleNamespace(directional=directional)
-    evolution.archive = SimpleNamespace(complete=[parent])
+    evolution.archive = SimpleNamespace(complete=[parent], root=parent)
     evolution.root = replace(CHILD, id="t0")
     evolution.heard, evolution.looks = set(), {}
     evolution.verification = SimpleNamespace(is_affordable=lambda: False, judged=lambda node, proposal: node)
@@ -126,6 +126,7 @@ def test_a_run_goes_on_without_a_candidate_that_cannot_be_looked_at(directional)
         settle=lambda *given, **more: SimpleNamespace(id="x", verified=Verified.NO, why_not="", trials=())
     )
     evolution._trial_of = lambda node: evolution.root
+    evolution._goes_on = lambda: True
     evolution._for_user = lambda parent, candidate: candidate
     evolution._look = lambda trial: (
         SimpleNamespace(feedback=None) if trial.id == "t0" else unmeasurable(trial)

@@ -12,7 +12,8 @@ from evolution.literature.web import WebSource
 from evolution.literature.web_search import SearchClient
 from evolution.llm.budget import Budget
 from evolution.llm.exchanges import StoredExchanges
-from evolution.llm.settings import LlmSettings, Price
+from evolution.llm.price_list import Price
+from evolution.llm.settings import LlmSettings
 from evolution.store.store import Store
 from tests.evolution.literature.papers import RESPONSE, PaperServer, Reply, as_json
 from tests.llm.scripted import ScriptedLlm

@@ -18,7 +18,8 @@ from evolution.llm import prompt
 from evolution.llm.budget import Budget
 from evolution.llm.client import LlmClient
 from evolution.llm.exchanges import Exchange
-from evolution.llm.settings import LlmSettings, Price
+from evolution.llm.price_list import Price
+from evolution.llm.settings import LlmSettings
 from tests.llm.scripted import MODEL, ScriptedLlm
 
 KEY = "sk-of-the-tests-4711"

@@ -66,7 +66,7 @@ def test_an_agent_reads_the_prompt_and_the_schema_and_its_answer_counts(agent):
     arguments, folder, asked = json.loads(line)
     assert arguments == ["--model", "some-model"]
     assert folder == []  # no repo to read or change
-    assert "You name animals." in asked and "Name one that flies." in asked and asked.count('"legs": {') == 1
+    assert "You name animals." in asked and "Name one that flies." in asked and asked.count('"legs":{') == 1
     assert client.budget.charged.tokens > 0 and dict(client.budget.figures())["tokens:planner"] > 0
 
 

@@ -17,11 +17,21 @@ def test_a_void_patch_has_no_line_and_one_that_waits_no_outcome():
     void = replace(node(1, None, idea="spread", status=NodeStatus.VOID), why="it is dead code")
     waits = node(2, None, idea="softmax", status=NodeStatus.WAITING)
     pruned = replace(node(3, None, idea="decay", status=NodeStatus.PRUNED), why="pruned after 3 epochs")
-    said = history(Archive(nodes=(node(0, 0.2), void, waits, pruned)))
+    said = history(Archive(nodes=(node(0, 0.2), void, waits, pruned)), {})
     assert said == [
         "tried 'softmax' (softmax) on the user's version: about to be trained, so nothing is known of it yet",
         "tried 'decay' (decay) on the user's version: pruned: pruned after 3 epochs",
     ]
+
+
+def test_a_change_is_told_over_the_same_seeds():
+    """The user's version has two seeds once something was verified, and a candidate that was not has one."""
+    root = replace(node(0, 0.25), seeds=2)
+    single, verified = node(1, 0.26, idea="decay"), replace(node(2, 0.29, idea="softmax"), seeds=2)
+    first = {root.trial: 0.3, single.trial: 0.26, verified.trial: 0.31}
+    one, other = history(Archive(nodes=(root, single, verified)), first)
+    assert "objective 0.3000 -> 0.2600 (-13.3 %)" in one
+    assert "objective 0.2500 -> 0.2900 (+16.0 %)" in other
 
 
 def test_a_void_patch_wears_no_parent_out():

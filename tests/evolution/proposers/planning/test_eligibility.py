@@ -18,7 +18,6 @@ def idea(code="new", addresses=("f1", "c1", "c2"), **scores):
         addresses=list(addresses),
         sources=[],
         scores=Scores(**{**even, **scores}),
-        pro="",
         con="",
     )
 
