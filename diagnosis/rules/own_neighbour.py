@@ -16,7 +16,8 @@ KIND = FindingKind(
     found_by=FoundBy.RULE,
     title="Each item is its own neighbour",
     why="It shares all its users with itself, so that it takes the first place and the largest weight among its neighbours.",
-    definition="The best of each row of `M.T @ M` are taken, or all of them are, and its diagonal is neither set to 0 nor left out.",
+    definition="The best of each row of `M.T @ M` are taken, or all of them are, and its diagonal is neither set to 0 nor left out. M counts events; "
+    "in a graph of items that are alike by features, an item beside itself is a common choice.",
     roles=(Role.LOSS,),
     explains=WEAK,
 )
@@ -34,6 +35,9 @@ CLEARS = {
     "tril",
     "eliminate",
 }
+
+
+FEATURES = ("norm", "feat", "emb", "context", "vec", "hidden", "repr")
 
 
 def item_its_own_neighbour(source: ParsedFile) -> Iterator[RuleHit]:
@@ -60,6 +64,8 @@ def _shares(source: ParsedFile, value: ast.expr) -> bool:
     """Whether a value is a matrix by its own transpose."""
     for part in ast.walk(value):
         sides: list[ast.expr] = []
+        if any(word in dotted(one).lower() for one in ast.walk(part) for word in FEATURES):
+            continue
         if isinstance(part, ast.BinOp) and isinstance(part.op, ast.MatMult):
             sides = [part.left, part.right]
         elif isinstance(part, ast.Call) and called_name(part) in ("dot", "matmul", "mm", "multiply"):

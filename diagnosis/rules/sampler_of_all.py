@@ -11,6 +11,13 @@ from diagnosis.rules.whole_log import HELD_OUT, divisions, is_whole
 from diagnosis.syntax import called_name, dotted
 
 SAMPLERS = ("sampl", "negativ", "corrupt")
+OF_A_GRAPH = (
+    "kgsampl",
+    "kg_sampl",
+    "triple",
+    "entity",
+    "knowledge",
+)  # draws facts of items, which are not divided
 
 
 def made_of_whole_log(repo: Codebase, source: ParsedFile) -> Iterator[ast.Call]:
@@ -18,7 +25,8 @@ def made_of_whole_log(repo: Codebase, source: ParsedFile) -> Iterator[ast.Call]:
     if not any(divisions(file) for file in repo.files):
         return
     for call in source.calls:
-        if not any(word in called_name(call).lower() for word in SAMPLERS):
+        name = called_name(call).lower()
+        if not any(word in name for word in SAMPLERS) or any(word in name for word in OF_A_GRAPH):
             continue
         given = [*call.args, *(k.value for k in call.keywords)]
         if any(is_whole(repo, source, one) for one in given) and _is_for_training(source, call):

@@ -32,6 +32,7 @@ FILTERS = {
 SEEN = ("seen", "rated", "interacted", "watched", "train_items", "consumed", "known", "clicked", "visited")
 HISTORIES = (*SEEN, "hist", "past_items")
 REPEATS = ("sess", "basket", "repeat", "rebuy", "consum")
+SCORES = ("score", "logit", "pred", "rating", "prob", "sim", "dist", "out")
 CANDIDATES = ("cand", "neg", "sampled")
 
 
@@ -47,7 +48,10 @@ def seen_items_ranked(source: ParsedFile) -> Iterator[RuleHit]:
         if not tops or _ranks_a_few(source, function):
             continue
         if _ignores_seen(source, function) or (
-            (_sets_padding(source, function) or (counted and not _may_repeat(source)))
+            (
+                _sets_padding(source, function)
+                or (counted and not _may_repeat(source) and any(_is_of_scores(top) for top in tops))
+            )
             and not _filters(source, function)
         ):
             yield source.hit(
@@ -55,6 +59,13 @@ def seen_items_ranked(source: ParsedFile) -> Iterator[RuleHit]:
                 _filter_of(source, function) or tops[0],
                 "ranks the items that the user has seen: set their scores to -inf before",
             )
+
+
+def _is_of_scores(call: ast.Call) -> bool:
+    """Whether what a call orders is scores in its author's words, and not ids."""
+    given = [call.func.value] if isinstance(call.func, ast.Attribute) else []
+    names = {dotted(part).lower() for one in (*given, *call.args) for part in ast.walk(one)}
+    return any(word in name for name in names for word in SCORES)
 
 
 def _has_histories(source: ParsedFile, function: Function) -> bool:

@@ -47,7 +47,7 @@ def client(places: Places, tmp_path: Path) -> Iterator[FuzzedClient]:
 def test_a_server_lives_through_anything_and_answers_each_request_once(client: FuzzedClient, places: Places):
     started_mb = client.resident_mb()
 
-    @settings(FUZZED, max_examples=250)
+    @settings(FUZZED, max_examples=100)
     @given(traffics(places))
     def exchange(traffic):
         client.exchange(traffic)

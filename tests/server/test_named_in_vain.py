@@ -117,7 +117,7 @@ async def test_the_extension_lets_the_log_be_picked(connect, repo):
     await editor.wait(lambda: editor.shown(uri))
     (pick,) = [one for one in await _actions(editor, uri, 4) if one.command]
     given = {"uri": uri, "line": 4, "start": 10, "end": 21}
-    assert (pick.command.command, list(pick.command.arguments)) == ("evolverec.ui.pickLog", [given])
+    assert (pick.command.command, list(pick.command.arguments or ())) == ("evolverec.ui.pickLog", [given])
 
 
 async def _actions(editor, uri: str, line: int) -> list[types.CodeAction]:

@@ -136,7 +136,9 @@ async def test_the_main_job(connect_process, repo):
     await run(editor, "propose", trials=1)
     line = next(line for code, path, line, _ in expected if code == "overconfidence")
     (fix,) = await until(lambda: fixes(editor, uri, line), bool)
-    assert "objective ." in fix.title and "overconfidence" in {found.code for found in fix.diagnostics}
+    assert re.search(r": \+\d+ % \[.+\] objective", fix.title) and "overconfidence" in {
+        found.code for found in fix.diagnostics
+    }
     if fix.edit is None:
         fix = await editor.client.code_action_resolve_async(fix)
     patched = editor.text_after(fix.edit, uri, text)

@@ -17,11 +17,9 @@ OWN_INPUT = ("seqs, targets = batch\n", "seqs, targets = batch[0], batch[0]\n")
     ("script", "edit", "code", "line"),
     [
         (FLAT, NOT_CLEARED, "gradients-not-cleared", "optimizer.step()"),
-        (CALLED, NOT_CLEARED, "gradients-not-cleared", "optimizer.step()"),
-        (FLAT, OWN_INPUT, "target-is-input", "criterion(scores"),
         (CALLED, OWN_INPUT, "target-is-input", "criterion(scores"),
     ],
-    ids=["flat-not-cleared", "called-not-cleared", "flat-own-input", "called-own-input"],
+    ids=["flat-not-cleared", "called-own-input"],
 )
 def test_a_planted_defect_is_named_on_the_scripts_line(
     tmp_path: Path, own_configuration: Path, script: str, edit: tuple[str, str], code: str, line: str

@@ -19,7 +19,7 @@ CRLF_TEXTS = st.lists(LINES.map(lambda line: line.replace("\r", "")), min_size=2
 
 
 @given(before=TEXTS.filter(bool), after=TEXTS)
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_made_edits_lead_exactly_to_the_text_they_were_made_for(before: str, after: str):
     edits = make_edits("m.py", before, after)
     mark = BOM if before.startswith(BOM) else ""
@@ -34,7 +34,7 @@ def test_made_edits_lead_exactly_to_the_text_they_were_made_for(before: str, aft
     between=st.sampled_from(["\n", "\r\n"]),
     data=st.data(),
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_an_edit_matches_whatever_the_endings_and_kept_lines_keep_theirs(
     endings: list[str], between: str, data: st.DataObject
 ):
@@ -48,7 +48,7 @@ def test_an_edit_matches_whatever_the_endings_and_kept_lines_keep_theirs(
 
 
 @given(before=CRLF_TEXTS, after=CRLF_TEXTS)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_crlf_comes_back_exactly(before: str, after: str):
     mark = BOM if before.startswith(BOM) else ""
     expected = mark + after.removeprefix(mark)
@@ -69,7 +69,7 @@ def test_a_new_file_is_written_whole(after: str):
         st.builds(Edit, path=st.sampled_from(["m.py", "n.py", "o.py"]), old=TEXTS, new=TEXTS), max_size=4
     ),
 )
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_random_edits_apply_wholly_or_not_at_all(files: dict[str, str], edits: list[Edit]):
     before = dict(files)
     try:
@@ -83,7 +83,7 @@ def test_random_edits_apply_wholly_or_not_at_all(files: dict[str, str], edits: l
 
 
 @given(before=TEXTS.filter(bool), after=TEXTS.filter(bool))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_a_patch_with_one_spoiled_edit_changes_nothing(before: str, after: str):
     edits = make_edits("m.py", before, after)
     spoiled = [*edits, Edit(path="m.py", old=before + "\nnot there", new="x")]
