@@ -18,6 +18,7 @@ ANY_FALL = 0.02  # likewise where little can be said of the metric: in a handful
 # Of popularity's own figure. Many models rank by popularity first, graph models for hundreds of steps, and the metric stands still
 # meanwhile while the loss goes down; what comes then is no overfitting.
 POPULARITY_PHASE = (0.75, 1.25)
+BEYOND_POPULARITY = 1.5  # likewise: what is better has left that phase, so that a training may end
 
 
 def rise_and_noise(values: NDArray[np.float64]) -> tuple[float, float]:
@@ -58,13 +59,13 @@ def still_falls(losses: NDArray[np.float64], share: float = FALL) -> bool:
 
 
 def not_beyond_popularity(best: float, popularity: float) -> bool:
-    """Whether a metric is no more than about what the popularity ranker reaches on the same questions."""
-    return best <= POPULARITY_PHASE[1] * popularity
+    """Whether a metric is not clearly more than what the popularity ranker reaches on the same questions."""
+    return best <= BEYOND_POPULARITY * popularity
 
 
 def in_popularity_phase(best: float, popularity: float, losses: NDArray[np.float64]) -> bool:
     """Whether a training ended while its lists were about as good as popularity's and its loss (n,) still fell."""
-    about = POPULARITY_PHASE[0] * popularity <= best and not_beyond_popularity(best, popularity)
+    about = POPULARITY_PHASE[0] * popularity <= best <= POPULARITY_PHASE[1] * popularity
     return about and still_falls(losses, ANY_FALL)
 
 

@@ -83,7 +83,7 @@ FALLING = [0.69, 0.63, 0.49, 0.38, 0.325, 0.301, 0.291, 0.282, 0.274, 0.266, 0.2
 
 def test_a_program_that_still_ranks_by_popularity_is_trained_on_while_its_loss_falls():
     course = epochs(BY_POPULARITY, FALLING, steps=48)
-    assert trained_enough(course[:7], patience=5, popularity=lambda: 0.02)
+    assert trained_enough(course[:7], patience=5, popularity=lambda: 0.02)  # twice as good as popularity
     assert not any(trained_enough(course[:n], patience=5, popularity=lambda: 0.04) for n in range(1, 13))
     flat = epochs(BY_POPULARITY, [*FALLING[:4], *[0.3] * 8], steps=48)
     assert trained_enough(flat, patience=5, popularity=lambda: 0.04)
