@@ -37,10 +37,13 @@ def _pareto(archive: Archive, rng: np.random.Generator) -> Node:
 def promise(archive: Archive, node: Node) -> float:
     """Sampling weight of a parent: exp(SHARPNESS * gain share) * WORN ** number of children already tried.
 
-    The gain share is the part of the run's best gain over the user's version that the parent has.
+    The gain share is the part of the run's best gain over the user's version that the parent has; while nothing has gained, of
+    its worst loss, so that what is worse than the user's version is built on less.
     """
-    low, high = objective_of(archive.root), objective_of(archive.best)
-    gained = (objective_of(node) - low) / (high - low) if high > low else 1.0
+    own = objective_of(archive.root)
+    high, low = objective_of(archive.best), min(objective_of(one) for one in archive.complete)
+    spread = high - own if high > own else own - low
+    gained = (objective_of(node) - own) / spread if spread > 0 else 0.0
     return float(np.exp(SHARPNESS * np.clip(gained, -1.0, 1.0)) * WORN ** archive.tries()[node.program])
 
 

@@ -18,6 +18,14 @@ def test_promise_grows_with_the_gain_and_falls_with_every_try():
     assert promise(tried, best) == pytest.approx(promise(archive, best) * 0.7**3)
 
 
+def test_while_nothing_has_gained_the_users_version_is_built_on_rather_than_a_worse_one():
+    archive = Archive(nodes=(node(0, 0.2), node(1, 0.1), node(2, 0.19)))
+    own, worst, nearly = (promise(archive, one) for one in archive.nodes)
+    assert own > 20 * worst and nearly > 20 * worst  # though two ideas were tried on it already
+    alone = Archive(nodes=(node(0, 0.2),))
+    assert promise(alone, alone.root) == 1.0
+
+
 @pytest.mark.parametrize(
     ("how", "expected"),
     [
