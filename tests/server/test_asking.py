@@ -61,7 +61,7 @@ async def test_what_the_llm_said_stands_on_the_page_and_is_told(connect, found):
     found.event(job, EventType.FINISHED, "explain done", state="done", exit_code=0)
     await editor.wait(lambda: editor.told)
     (told,) = editor.told
-    assert told.message == "gpt-x on embedding-collapse: Line 8 makes 32 dimensions."
+    assert told.message == "gpt-x on embedding-collapse: Line 8 makes 32 dimensions"
     assert [(mend.kind, mend.code) for mend in told.mends] == [("page", "embedding-collapse")]
     text = (await editor.command("explain", code="embedding-collapse"))["text"].replace("\\", "")
     assert (
