@@ -99,6 +99,10 @@ def test_a_failed_training_opens_its_line_and_a_wrong_config_the_file():
     assert trouble.mends == (Mend.OPEN, Mend.LOG)
     wrong = trouble_of("training", "evolverec.toml:5: data.source: there is no x", None, "p")
     assert (wrong.message, wrong.mends) == ("evolverec.toml:5 data.source: there is no x", (Mend.OPEN,))
+    baseline = trouble_of(
+        "training", "evolverec.baseline.toml:1: accepted.reason: missing, or no text", None, "p"
+    )
+    assert baseline.message == "evolverec.baseline.toml:1 accepted.reason: missing, or no text"
     lost = trouble_of("training", "its process ended without a last word", None, "p")
     assert (lost.mends, lost.message) == (
         (Mend.LOG,),
