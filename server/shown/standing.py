@@ -21,7 +21,7 @@ class Stage(StrEnum):
     """How far a repo is, the first that holds."""
 
     CONFIG = "config"  # evolverec.toml is wrong, so that nothing can run
-    FAILED = "failed"  # the last training, or the last job before any
+    FAILED = "failed"  # the last training, or the last job that was to measure these files
     UNTRAINED = "untrained"
     UNDIAGNOSED = "undiagnosed"
     FINDINGS = "findings"
@@ -45,7 +45,7 @@ def standing_of(known: Knowledge, config: str, findings: int, moment: object = N
     """
     if (wrong := _wrong_config(known.root, config, moment)) is not None:
         return wrong
-    newest = known.trials[0] if known.trials else None
+    newest = known.newest
     failure = newest.failure if newest is not None and newest.status is TrialStatus.FAILED else None
     if failure is not None:
         words = f"Training failed: {headline(failure.message, LONGEST)}"
