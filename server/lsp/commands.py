@@ -254,7 +254,7 @@ async def _start(session: Session, kind: JobKind, asked: Document) -> Document:
         same_work.say_that_it_is_older(session, job)
         others = []
     job = await session.background.store(control.start, repo.root, request)
-    if others:
+    if others and request.runs_code:  # a question to an LLM waits for nothing
         telling.say(
             session,
             f"{DOING[kind]} begins beside what runs here ({'; '.join(others)}), and trains as slots are free",

@@ -191,6 +191,8 @@ def test_apply_to_a_branch_leaves_index_files_and_current_branch_alone(evolverec
     assert taken.code == 2 and "exists already" in taken.err
     wrong = evolverec("apply", repo, proposal.id, "--branch", "no..name")
     assert wrong.code == 2 and "no..name" in wrong.err
+    below = evolverec("apply", repo, proposal.id, "--branch", "shuffled/again")
+    assert below.code == 1 and "so no branch was made" in below.err, "git has no branch below another"
 
 
 def test_a_branch_without_an_identity_says_what_git_wants_to_know(
