@@ -95,7 +95,9 @@ def of_training(known: Knowledge, trial: str) -> str:
 
 
 def _is_other_version(one: Trial, than: Trial) -> bool:
-    return one.status is TrialStatus.COMPLETE and one.key.program != than.key.program
+    """Whether a trial is of another version, and was trained and measured on the same data and split."""
+    same_data = one.key.data == than.key.data and not one.key.checkpoint
+    return same_data and one.status is TrialStatus.COMPLETE and one.key.program != than.key.program
 
 
 def _wrong(feedback: Feedback, known: Knowledge) -> frozenset[str]:

@@ -50,6 +50,9 @@ def test_a_trained_version_waits_for_its_diagnosis_and_then_is_clean(standing, r
     good = records.measurement(0.5)
     records.feedback(trial="trial-t1", measurements=(good.__class__(**{**vars(good), "healthy": True}),))
     assert (standing().stage, standing().words) == (Stage.CLEAN, "No findings: 1 check healthy")
+    known = read_knowledge(records.repo, records.store, StoredFiles(records.repo))
+    told = standing_of(known, CONFIG, 0, edited=True)
+    assert told.words == "No findings on an earlier version: 1 check healthy"
     assert standing(2).stage is Stage.FINDINGS and standing(2).words == ""
 
 

@@ -1,6 +1,7 @@
 """What jobs have brought is told once, in a line, with the patch that it is about; and what mends a job that failed."""
 
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -150,6 +151,9 @@ def test_what_is_hidden_or_was_not_looked_for_is_neither_new_nor_healed(records,
     )  # fmt: skip
     news = of_job(JobKind.TRAIN, {"trial": new}, known)
     assert news is not None and news.message.endswith(", 1 finding healed, 1 new")
+    elsewhere = replace(before, key=replace(before.key, data="another log"))
+    news = of_job(JobKind.TRAIN, {"trial": new}, replace(known, trials=(after, elsewhere)))
+    assert news is not None and "→" not in news.message and "healed" not in news.message
 
 
 async def test_the_first_promising_and_the_first_verified_patch_of_a_job_are_told(connect, records, sample):
