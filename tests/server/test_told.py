@@ -173,6 +173,7 @@ async def test_the_first_promising_and_the_first_verified_patch_of_a_job_are_tol
     tell("p1", **promising)
     tell("p2", **promising)
     await editor.wait(lambda: editor.told)
+    await editor.until("proposals", lambda told: sum(row["promising"] for row in told["proposals"]) == 2)
     tell("p1", trials=("a", "b"))
     tell("p2")
     records.event(job, EventType.PROGRESS, "patch 3 of 4", step="patch 3 of 4", fraction=0.5)
@@ -183,8 +184,21 @@ async def test_the_first_promising_and_the_first_verified_patch_of_a_job_are_tol
         f"Verified: {words}, 2 seeds",
     ]
     assert [(told.proposal, told.verified) for told in editor.told] == [("p1", False), ("p1", True)]
-    rows = await editor.until("proposals", lambda told: len(told["proposals"]) == 3)
-    assert not any(row["promising"] for row in rows["proposals"])
+    rows = await editor.until(
+        "proposals", lambda told: not any(row["promising"] for row in told["proposals"])
+    )
+    assert len(rows["proposals"]) == 3
+
+
+async def test_of_a_job_that_was_stopped_nothing_is_promising_any_more(connect, records, sample):
+    records.trial()
+    records.feedback(records.finding())
+    job = records.running_job(kind=JobKind.PROPOSE)
+    records.proposal("p1", sample.patched, verified=Verified.NO, details={PROMISING: True})
+    editor = await connect(EDITOR, views=True)
+    await editor.until("proposals", lambda told: [row["promising"] for row in told["proposals"]] == [True])
+    records.end(job, state=JobState.CANCELLED)
+    await editor.until("proposals", lambda told: [row["promising"] for row in told["proposals"]] == [False])
 
 
 async def test_what_happened_before_the_editor_came_is_not_told_again(connect, records, sample):
