@@ -12,6 +12,7 @@ from evolution.base.errors import EditError, RepoError, UsageError
 from evolution.domain.proposal import Proposal, Verified
 from evolution.repo.applying import changed_files
 from evolution.repo.files import read_code
+from evolution.repo.listing import HARMLESS
 
 if TYPE_CHECKING:
     from git import Repo
@@ -65,9 +66,12 @@ def commit_to_branch(repo: Path, proposal: Proposal, branch: str) -> list[str]:
 def _commit(
     user: "Repo", head: str, texts: Mapping[str, str], modes: Mapping[str, str], message: str, branch: str
 ) -> None:
-    """Commit files by an index of our own. modes: of the files that the commit `head` has. Raises GitCommandError."""
+    """Commit files by an index of our own; no hook of the repo is run. modes: of the files that the commit `head` has.
+
+    Raises GitCommandError.
+    """
     with tempfile.TemporaryDirectory(prefix="evolverec-index-") as scratch:
-        with user.git.custom_environment(GIT_INDEX_FILE=str(Path(scratch) / "index")):
+        with user.git.custom_environment(GIT_INDEX_FILE=str(Path(scratch) / "index"), **HARMLESS):
             user.git.read_tree(head)
             for number, (path, text) in enumerate(texts.items()):
                 draft = Path(scratch) / f"file-{number}"
@@ -76,10 +80,10 @@ def _commit(
                 mode = modes.get(path, "100644")
                 user.git.update_index("--add", "--cacheinfo", f"{mode},{blob},{path}")
             tree = user.git.write_tree()
-        told = Path(scratch) / "message"
-        told.write_text(message, encoding="utf-8")
-        commit = user.git.commit_tree(tree, "-p", head, "-F", str(told))
-    user.git.update_ref(f"refs/heads/{branch}", commit, "0" * 40)
+            told = Path(scratch) / "message"
+            told.write_text(message, encoding="utf-8")
+            commit = user.git.commit_tree(tree, "-p", head, "-F", str(told))
+            user.git.update_ref(f"refs/heads/{branch}", commit, "0" * 40)
 
 
 def _changed_in_commit(repo: Path, proposal: Proposal, committed: Read) -> dict[str, str]:
