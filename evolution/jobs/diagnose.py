@@ -4,7 +4,7 @@ from evolution.coevolution.user_probes import with_user_probes
 from evolution.domain.healing import with_healings
 from evolution.domain.limits import Limits
 from evolution.domain.request import DiagnoseRequest, SimulateRequest
-from evolution.jobs.hidden import hidden
+from evolution.jobs.hidden import check_baseline, hidden
 from evolution.jobs.outcome import Outcome
 from evolution.jobs.train import is_trained, trained
 from evolution.laboratory.context import JobContext
@@ -22,6 +22,7 @@ def diagnose(context: JobContext, request: DiagnoseRequest) -> Outcome:
 
     Raises RepoError if the trial failed, UsageError if the checkpoint cannot be read, Cancelled.
     """
+    check_baseline(context)
     laboratory = Laboratory(context)
     trial = trained(laboratory, _checkpoint(context, request.checkpoint))
     feedback = with_user_probes(laboratory, trial, feedback_of(laboratory, trial, examined=True))
@@ -43,6 +44,7 @@ def simulate(context: JobContext, request: SimulateRequest) -> Outcome:
 
     Raises RepoError, Cancelled, and LlmUnavailable before a training if the endpoint cannot be used.
     """
+    check_baseline(context)
     laboratory = Laboratory(context)
     llm = context.settings.llm
     if llm is not None and request.llm_users and not is_trained(laboratory):

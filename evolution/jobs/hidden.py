@@ -15,6 +15,11 @@ class Hidden:
     accepted: dict[str, str]
 
 
+def check_baseline(context: JobContext) -> None:
+    """For the start of a job that asks `hidden` at its end. Raises ConfigError: the baseline is wrong; nothing was trained then."""
+    read_baseline(context.repo)
+
+
 def hidden(context: JobContext, feedback: Feedback) -> Hidden:
     """Raises ConfigError: the baseline is wrong, which is said rather than read as none."""
     accepted = accepted_in(read_baseline(context.repo), feedback)

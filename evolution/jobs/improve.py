@@ -5,7 +5,7 @@ from evolution.domain.feedback import USERS_ASKED
 from evolution.domain.healing import with_healings
 from evolution.domain.job import EventType
 from evolution.domain.request import ImproveRequest
-from evolution.jobs.hidden import hidden
+from evolution.jobs.hidden import check_baseline, hidden
 from evolution.jobs.outcome import Outcome
 from evolution.jobs.patches import proposed_document
 from evolution.jobs.propose import propose_once
@@ -29,6 +29,7 @@ def improve(context: JobContext, request: ImproveRequest) -> Outcome:
 
     No LLM is asked. Raises RepoError if the trial failed, Cancelled. What was done before is in the store.
     """
+    check_baseline(context)
     laboratory = Laboratory(context)
     _begin(context, "training")
     trial = trained(laboratory)

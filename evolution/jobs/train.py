@@ -8,7 +8,7 @@ from evolution.domain.healing import with_healings
 from evolution.domain.request import CheckRequest, TrainRequest
 from evolution.domain.trial import ContractCheck, FailureReason, Trial
 from evolution.domain.verdict import verdict_on
-from evolution.jobs.hidden import hidden
+from evolution.jobs.hidden import check_baseline, hidden
 from evolution.jobs.outcome import Outcome, failed
 from evolution.laboratory.context import JobContext
 from evolution.laboratory.laboratory import Laboratory, complete
@@ -23,6 +23,7 @@ def train(context: JobContext, request: TrainRequest) -> Outcome:
     """The trial of the files on disk, with the verdict on it; a failed trial is an outcome with exit code 1. Raises
     Cancelled.
     """
+    check_baseline(context)
     laboratory = Laboratory(context)
     trial = _trial(laboratory, request.seed)
     document = train_document(trial)

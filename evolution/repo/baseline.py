@@ -11,7 +11,7 @@ It is a file of the repo that is shared by git, unlike a dismissal, which is one
 import re
 import tomllib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from diagnosis.findings import Anchor
@@ -20,7 +20,7 @@ from evolution.base.kept import write_whole
 from evolution.base.places import BASELINE_NAME
 from evolution.domain.feedback import Feedback
 from evolution.repo.files import read_code
-from seeds.reading import parse_toml
+from seeds.reading import is_plain, parse_toml
 
 KEYS = ("code", "path", "reason")
 HEAD = "# Findings that are known and accepted. Each needs a reason; evolverec and CI do not count them.\n"
@@ -101,7 +101,7 @@ def accepted_in(entries: Iterable[Accepted], feedback: Feedback) -> dict[str, st
 def accept(repo: Path, entry: Accepted) -> bool:
     """Add an entry to the repo's baseline, which is made where there is none. Returns whether it was not there already.
 
-    Raises UsageError: no reason, or a code that none can be. ConfigError: the file is wrong; it is left as it is.
+    Raises UsageError: no reason, a code that none can be, or a path of no file. ConfigError: the file is wrong; it is left as it is.
     """
     if not entry.reason.strip():
         raise UsageError(
@@ -109,6 +109,7 @@ def accept(repo: Path, entry: Accepted) -> bool:
         )
     if not _CODE.fullmatch(entry.code):
         raise UsageError(f"{entry.code[:80]!r} is no code of a finding, such as popularity-bias")
+    entry = replace(entry, path=_relative(repo, entry.path))
     known = read_baseline(repo)
     if any((one.code, one.path) == (entry.code, entry.path) for one in known):
         return False
@@ -118,6 +119,21 @@ def accept(repo: Path, entry: Accepted) -> bool:
     lines += [f"reason = {_quoted(entry.reason)}"]
     write_whole(repo / BASELINE_NAME, text.rstrip("\n") + "\n\n" + "\n".join(lines) + "\n")
     return True
+
+
+def _relative(repo: Path, path: str) -> str:
+    """A path as anchors have it, so that an entry cannot be about nothing. Raises UsageError."""
+    if not path:
+        return ""
+    try:
+        found = (repo / path).resolve().relative_to(repo.resolve()).as_posix()
+    except (ValueError, OSError):  # outside, or no path that a file can have
+        found = ""
+    if not found or not is_plain(repo / found):
+        raise UsageError(
+            f"there is no file {path[:200]!r} in {repo}; expected one of the repo, such as model.py"
+        )
+    return found
 
 
 def _quoted(text: str) -> str:

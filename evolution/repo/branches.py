@@ -2,8 +2,9 @@
 
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from diagnosis.encoding import decoded, encoded
 from evolution.base.amounts import listed
@@ -11,6 +12,10 @@ from evolution.base.errors import EditError, RepoError, UsageError
 from evolution.domain.proposal import Proposal, Verified
 from evolution.repo.applying import changed_files
 from evolution.repo.files import read_code
+from evolution.repo.listing import HARMLESS
+
+if TYPE_CHECKING:
+    from git import Repo
 
 Read = Callable[[str], str | None]  # the text of a path, None where there is no file
 
@@ -28,7 +33,7 @@ def commit_to_branch(repo: Path, proposal: Proposal, branch: str) -> list[str]:
         head = user.head.commit
     except (git.InvalidGitRepositoryError, git.NoSuchPathError, ValueError):
         raise RepoError(
-            f"{repo} is no git repo with a commit; apply to the files instead, without --branch"
+            f"{repo} is no git repo with a commit, on which a branch could begin; commit first, or apply to the files instead"
         ) from None
     try:
         user.git.check_ref_format("--branch", branch)
@@ -47,24 +52,38 @@ def commit_to_branch(repo: Path, proposal: Proposal, branch: str) -> list[str]:
         return decoded(blob.data_stream.read())
 
     files = _changed_in_commit(repo, proposal, read)
+    texts = {base + path: text for path, text in sorted(files.items())}
+    modes = {
+        path: f"{(head.tree / path).mode:o}" for path in texts if read(path.removeprefix(base)) is not None
+    }
+    try:
+        _commit(user, head.hexsha, texts, modes, commit_message(proposal), branch)
+    except git.GitCommandError as error:
+        raise RepoError(_no_commit(str(error.stderr))) from None
+    return list(texts)
+
+
+def _commit(
+    user: "Repo", head: str, texts: Mapping[str, str], modes: Mapping[str, str], message: str, branch: str
+) -> None:
+    """Commit files by an index of our own; no hook of the repo is run. modes: of the files that the commit `head` has.
+
+    Raises GitCommandError.
+    """
     with tempfile.TemporaryDirectory(prefix="evolverec-index-") as scratch:
-        with user.git.custom_environment(GIT_INDEX_FILE=str(Path(scratch) / "index")):
-            user.git.read_tree(head.hexsha)
-            for number, (path, text) in enumerate(sorted(files.items())):
+        with user.git.custom_environment(GIT_INDEX_FILE=str(Path(scratch) / "index"), **HARMLESS):
+            user.git.read_tree(head)
+            for number, (path, text) in enumerate(texts.items()):
                 draft = Path(scratch) / f"file-{number}"
                 draft.write_bytes(encoded(text))
                 blob = user.git.hash_object("-w", "--no-filters", str(draft))
-                mode = f"{(head.tree / (base + path)).mode:o}" if read(path) is not None else "100644"
-                user.git.update_index("--add", "--cacheinfo", f"{mode},{blob},{base}{path}")
+                mode = modes.get(path, "100644")
+                user.git.update_index("--add", "--cacheinfo", f"{mode},{blob},{path}")
             tree = user.git.write_tree()
-        message = Path(scratch) / "message"
-        message.write_text(commit_message(proposal), encoding="utf-8")
-        try:
-            commit = user.git.commit_tree(tree, "-p", head.hexsha, "-F", str(message))
-        except git.GitCommandError as error:
-            raise RepoError(_no_commit(str(error.stderr))) from None
-    user.git.update_ref(f"refs/heads/{branch}", commit, "0" * 40)
-    return sorted(base + path for path in files)
+            told = Path(scratch) / "message"
+            told.write_text(message, encoding="utf-8")
+            commit = user.git.commit_tree(tree, "-p", head, "-F", str(told))
+            user.git.update_ref(f"refs/heads/{branch}", commit, "0" * 40)
 
 
 def _changed_in_commit(repo: Path, proposal: Proposal, committed: Read) -> dict[str, str]:
@@ -80,8 +99,8 @@ def _changed_in_commit(repo: Path, proposal: Proposal, committed: Read) -> dict[
             proposal.patch.edits, lambda path: read_code(repo, path)
         )  # where that fails, it says why
         raise RepoError(
-            f"the last commit has another {listed(apart)} than the disk, on which this patch was measured, and --branch "
-            "begins at the last commit. Commit first, or apply to the files without --branch"
+            f"the last commit has another {listed(apart)} than the disk, on which this patch was measured, and a new "
+            "branch begins at the last commit. Commit first, or apply to the files instead"
         ) from None
 
 
@@ -90,7 +109,7 @@ def _no_commit(said: str) -> str:
     if "user.email" in said or "user.name" in said or "identity" in said:
         return (
             "git does not know who commits, so no branch was made; run `git config user.name NAME` and "
-            "`git config user.email ADDRESS` in the repo, or apply to the files without --branch"
+            "`git config user.email ADDRESS` in the repo, or apply to the files instead"
         )
     lines = said.strip().strip("'").splitlines()
     return f"git made no commit, so no branch was made: {lines[-1].strip() if lines else 'it said nothing'}"

@@ -201,11 +201,14 @@ class Part(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class ConfigProblem:
-    """line: from 1. offers: what may be meant in place of the wrong part, the likeliest first."""
+    """line: from 1. key: the last part of the name of the key that it is about, "" for none. offers: what may be meant in place
+    of the wrong part, the likeliest first.
+    """
 
     line: int
     message: str
     part: Part = Part.LINE
+    key: str = ""
     offers: tuple[str, ...] = ()
 
 
@@ -276,7 +279,7 @@ def _explain(text: str, problem: Any) -> ConfigProblem:
         meant = tuple(get_close_matches(where[-1], known, n=2))
         asked = f"did you mean {meant[0]}? Expected" if meant else "expected"
         message = f"{name}: unknown key; {asked} one of {', '.join(known)}"
-        return ConfigProblem(line=line, message=message, part=Part.KEY, offers=meant)
+        return ConfigProblem(line=line, message=message, part=Part.KEY, key=where[-1], offers=meant)
     if problem["type"] == "missing":
         return ConfigProblem(line=line, message=f"{name}: missing; {_description(where)}")
     expected = EXPECTED.get(problem["type"])
@@ -368,8 +371,9 @@ def key_line(text: str, where: tuple[str, ...]) -> int:
             here = (*current, *_dotted(assigned.group(2)))
         else:
             continue
-        if here == where[: len(here)] and len(here) > depth:
-            best, depth = number, len(here)
+        shared = min(len(here), len(where))
+        if here[:shared] == where[:shared] and shared > depth:
+            best, depth = number, shared
     return best
 
 

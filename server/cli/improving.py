@@ -31,10 +31,11 @@ def improve(
         trials=trials, allow_cost=allow_cost, device=device, python=python, no_sandbox=no_sandbox
     )
     document = run_on(repo, request, trust=trust, trust_python=trust_python, as_json=as_json)
-    output.deliver(document, as_json=as_json, show=lambda told: _show(repo_at(repo), told))
+    output.deliver(document, as_json=as_json, show=lambda told: show_improved(repo_at(repo), told))
 
 
-def _show(repo: Path, document: dict[str, Any]) -> None:
+def show_improved(repo: Path, document: dict[str, Any]) -> None:
+    """Print what each step found, and all of it in one line at the end."""
     from server.cli.render import show_proposals, show_simulation, show_train
     from server.cli.show_diagnosis import show_diagnosis
     from server.shown.news import improved_words

@@ -99,7 +99,7 @@ async def _resume(session: Session, asked: Document) -> Document:
         raise UsageError(
             f"job {working.id} is working on run {run.id}; cancel it, then resume the run with other limits"
         )
-    return _running(repo, working)
+    return _joined(session, repo, working)
 
 
 def _stored_run(repo: Repo, wanted: str) -> Run | None:
@@ -249,12 +249,11 @@ async def _start(session: Session, kind: JobKind, asked: Document) -> Document:
     others = [str(progress) for _, progress in session.jobs_of(repo)]
     for job in await same_work.running(session, repo, request):
         if await same_work.is_of_these_files(session, repo, job):
-            telling.say(session, f"joined {_progress_of(session, job)}, which runs already")
-            return _running(repo, job)
+            return _joined(session, repo, job)
         same_work.say_that_it_is_older(session, job)
         others = []
     job = await session.background.store(control.start, repo.root, request)
-    if others:
+    if others and request.runs_code:  # a question to an LLM waits for nothing
         telling.say(
             session,
             f"{DOING[kind]} begins beside what runs here ({'; '.join(others)}), and trains as slots are free",
@@ -272,11 +271,10 @@ def _request(session: Session, kind: JobKind, asked: Document) -> Request:
     return job_request(kind, asked, python=interpreter(session.settings, os.environ))
 
 
-def _progress_of(session: Session, job: JobRecord) -> str:
-    return str(session.followed.get(job.id) or JobProgress(kind=job.kind))
-
-
-def _running(repo: Repo, job: JobRecord) -> Document:
+def _joined(session: Session, repo: Repo, job: JobRecord) -> Document:
+    """Tell the user that what was asked for runs already."""
+    progress = session.followed.get(job.id) or JobProgress(kind=job.kind)
+    telling.say(session, f"joined {progress}, which runs already")
     return {"job": job.id, "repo": str(repo.root), "already_running": True}
 
 

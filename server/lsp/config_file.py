@@ -71,11 +71,12 @@ async def hover(session: Session, params: types.HoverParams) -> types.Hover | No
         wrong.message for wrong in found if wrong.row == row and headline(wrong.message) != wrong.message
     ]
     said = "\n\n".join(filter(None, [*map(escaped if markdown else str, whole), said]))
-    if not place or not said:
+    if not said:
         return None
-    start, end = (
-        types.Position(line=row, character=columns(line[:at], encoding)) for at in (place.start, place.end)
-    )
+    span = (
+        (place.start, place.end) if place else (0, len(line))
+    )  # of what is wrong, wherever the cursor is on its line
+    start, end = (types.Position(line=row, character=columns(line[:at], encoding)) for at in span)
     kind = types.MarkupKind.Markdown if markdown else types.MarkupKind.PlainText
     return types.Hover(
         contents=types.MarkupContent(kind=kind, value=said), range=types.Range(start=start, end=end)

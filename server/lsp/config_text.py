@@ -160,9 +160,18 @@ def _in_value(line: ConfigLine, column: int) -> Place:
     )
 
 
-def key_span(line: ConfigLine) -> tuple[int, int] | None:
-    """Start and end of the name of the key, or of the section, that a line begins; None if it begins neither."""
-    return line.name or line.header
+def key_span(line: ConfigLine, name: str) -> tuple[int, int] | None:
+    """Start and end of `name`, a part of the dotted name of the key or section that a line begins; None where it has none."""
+    if line.header is not None:
+        begin, end = line.header
+    elif line.name is not None:
+        begin, end = 0, line.name[1]
+    else:
+        return None
+    parts = [
+        (begin + part.start(), begin + part.end()) for part in re.finditer(r"[\w-]+", line.text[begin:end])
+    ]
+    return next((one for one in reversed(parts) if line.text[one[0] : one[1]] == name), None)
 
 
 def value_span(line: ConfigLine) -> tuple[int, int] | None:

@@ -41,7 +41,7 @@ def wrong_in(root: Path, text: str) -> list[Wrong]:
         row = min(problem.line, len(lines)) - 1
         line = scanned[row]
         if problem.part is Part.KEY:
-            span = replaced = key_span(line)
+            span = replaced = key_span(line, problem.key)
         else:
             span = value_span(line) if problem.part is Part.VALUE else None
             replaced = next(iter(strings(line)), None)

@@ -4,6 +4,7 @@ A job belongs to no session: a server that starts while a job runs follows the j
 """
 
 import asyncio
+import math
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
@@ -58,10 +59,11 @@ async def _follow(session: Session, repo: Repo, job: JobRecord, renew: Renew) ->
 async def _tail(session: Session, repo: Repo, job: JobRecord, token: str) -> JobProgress:
     """Read events until the job ends, its process is gone, or the repo's folder was closed.
 
-    A patch that was found before this server followed the job is told by nobody twice.
+    A patch that was found before this server followed the job is not told again; that of a job which has but one, by its end.
     """
     progress, offset, quiet_s = JobProgress(kind=job.kind), 0, 0.0
-    since, told = time.time(), set[str]()
+    since = time.time() if job.kind in telling.TRY_SEVERAL else math.inf
+    told = set[str]()
     while progress.finished is None and not repo.left:
         events, offset = await session.background.store(control.read_events, repo.root, job.id, offset)
         before = progress

@@ -1,5 +1,6 @@
 """The offer to ask the user's LLM about a finding, with its likely cost."""
 
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
@@ -33,4 +34,8 @@ def _offer(root: Path, disk_changes: int) -> str:
 @lru_cache(maxsize=16)
 def _size(root: Path, disk_changes: int) -> int:
     """Bytes of the repo's code. disk_changes: rises when a file has changed."""
-    return sum((root / path).stat().st_size for path in code_files(root))
+    size = 0
+    for path in code_files(root):
+        with suppress(OSError):  # a link to nothing, or gone since it was listed
+            size += (root / path).stat().st_size
+    return size

@@ -34,10 +34,17 @@ async def branch(session: Session, *arguments: Any) -> Document:
 
 
 async def accept_finding(session: Session, *arguments: Any) -> Document:
-    """Handle `evolverec.accept`, `{"repo"?, "code", "reason", "path"?}`: add the finding to the repo's baseline."""
+    """Handle `evolverec.accept`, `{"repo"?, "code", "reason", "path"?}`: add the finding to the repo's baseline.
+
+    A finding that stands on no line of its own is shown at the entry, which is no file that it could be accepted in.
+    """
     asked = object_of(arguments)
     repo = await session.choose_repo(str(asked.get("repo", "")))
-    entry = Accepted(code=need(asked, "code"), reason=need(asked, "reason"), path=str(asked.get("path", "")))
+    code, path = need(asked, "code"), str(asked.get("path", ""))
+    notes = [note for note in repo.knowledge.notes if note.code == code]
+    if notes and not any(note.anchors for note in notes):
+        path = ""
+    entry = Accepted(code=code, reason=need(asked, "reason"), path=path)
     is_new = await session.background.survey(accept, repo.root, entry)
     repo.disk_changes += 1
     await refresh.renew(session, repo)

@@ -9,7 +9,7 @@ from lsprotocol import types
 
 from evolution.base.errors import EvolverecError
 from evolution.base.places import WORKER_LOG, job_folder, trial_folder
-from evolution.domain.job import JobRecord, JobState
+from evolution.domain.job import JobKind, JobRecord, JobState
 from evolution.domain.proposal import Proposal
 from evolution.repo.settings import chosen_python
 from server.lsp.panels.asking import Document
@@ -20,6 +20,7 @@ from server.shown.news import News, of_job, of_patch
 from server.shown.troubles import Mend, Trouble, trouble_of
 
 TOLD = "evolverec/told"
+TRY_SEVERAL = (JobKind.PROPOSE, JobKind.IMPROVE, JobKind.EVOLVE)  # jobs that go on after their first patch
 
 
 async def tell_patch(session: Session, repo: Repo, proposal: str, told: set[str]) -> None:
@@ -60,7 +61,7 @@ def _stored_job(repo: Repo, job: str) -> JobRecord | None:
 
 def _tell(session: Session, repo: Repo, news: News) -> None:
     if session.changes.wanted:
-        level = "promising" if news.proposal and not news.verified else "done"
+        level = "promising" if news.promising else "done"
         document = {
             "repo": str(repo.root),
             "level": level,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from evolution.base.plain_text import plain_text
 from server.shown.wording import number
+from server.shown.wording import signed as difference
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -70,12 +71,7 @@ def signed(effect: Mapping[str, Any]) -> str:
     """A change with its interval: `+.029 (+20 %) [+.021, +.037]`."""
     delta = effect["after"] - effect["before"]
     share = f" ({delta / effect['before']:+.0%})".replace("%", " %") if effect["before"] else ""
-    return f"{change(delta)}{share} [{change(effect['low'])}, {change(effect['high'])}]"
-
-
-def change(value: float) -> str:
-    """A difference with its sign: `+.029`."""
-    return ("-" if value < 0 else "+") + number(abs(value))
+    return f"{difference(delta)}{share} [{difference(effect['low'])}, {difference(effect['high'])}]"
 
 
 def chosen(effect: Mapping[str, Any], corrected: Mapping[str, Any] | None) -> str:

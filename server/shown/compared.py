@@ -6,14 +6,14 @@ from evolution.domain.feedback import Feedback
 from evolution.domain.trial import Metric, Trial
 from server.shown.news import SHOWN_METRIC
 from server.shown.plot import small_svg
-from server.shown.wording import ago, number, spread
+from server.shown.wording import ago, headline, number, signed, spread
 
 
 def compared_text(one: Trial, other: Trial, feedback: dict[str, Feedback], now: float) -> str:
     """The page. one: the earlier trial. feedback: trial -> its feedback, where it was diagnosed. now: Unix seconds."""
     parts = [
         f"# Trials `{one.id}` and `{other.id}`",
-        f"Measured {ago(now - one.ended_at)} and {ago(now - other.ended_at)}; {_programs(one, other)}. ± is half the 95 % interval over "
+        f"Measured {ago(now - one.ended_at)} and {ago(now - other.ended_at)}; {_programs(one, other)}{_data(one, other)}. ± is half the 95 % interval over "
         "users; a change between the two has no interval here, as `evolverec propose` makes one of paired users.",
         _metrics(one, other),
         _training(one, other),
@@ -28,6 +28,12 @@ def _programs(one: Trial, other: Trial) -> str:
     return "the same code" if one.key.training == other.key.training else "the same code with other settings"
 
 
+def _data(one: Trial, other: Trial) -> str:
+    if one.key.data == other.key.data:
+        return ""
+    return ". **They were measured on other data or another split, so their figures cannot be held against each other**"
+
+
 def _metrics(one: Trial, other: Trial) -> str:
     names = [*one.metrics, *(name for name in other.metrics if name not in one.metrics)]
     rows = [_row("objective", one.objective, other.objective)]
@@ -37,12 +43,8 @@ def _metrics(one: Trial, other: Trial) -> str:
 
 def _row(name: str, before: Metric | None, after: Metric | None) -> str:
     told = [spread(metric) if metric else "not measured" for metric in (before, after)]
-    change = "" if before is None or after is None else _signed(after.value - before.value)
+    change = "" if before is None or after is None else signed(after.value - before.value)
     return f"| {name} | {told[0]} | {told[1]} | {change} |"
-
-
-def _signed(value: float) -> str:
-    return ("-" if value < 0 else "+") + number(abs(value))
 
 
 def _training(one: Trial, other: Trial) -> str:
@@ -53,6 +55,9 @@ def _training(one: Trial, other: Trial) -> str:
 
 def _curves(name: str, trial: Trial) -> str:
     """The curves of one training, the best epoch, and how long it took."""
+    if trial.failure is not None:
+        said = headline(trial.failure.message).replace("`", "'")
+        return f"{name}: failed ({trial.failure.reason}): `{said}`"
     losses = [epoch.reported["loss"] for epoch in trial.epochs if "loss" in epoch.reported]
     ranked = [epoch.metrics[SHOWN_METRIC] for epoch in trial.epochs if SHOWN_METRIC in epoch.metrics]
     head = f"{name}: {count(len(trial.epochs), 'epoch')}, best {trial.best_epoch}, {trial.wall_s:.0f} s"

@@ -8,7 +8,7 @@ from diagnosis.findings import Anchor, Role
 from evolution.base.errors import ConfigError, RepoError
 from evolution.domain.feedback import Feedback
 from evolution.domain.healing import with_healings
-from evolution.domain.job import JobRecord, JobState
+from evolution.domain.job import JobKind, JobRecord, JobState
 from evolution.domain.proposal import Proposal, ProposalState
 from evolution.domain.trial import Trial, TrialStatus
 from evolution.repo.baseline import Accepted, accepted_in, read_baseline
@@ -21,6 +21,18 @@ from server.shown.repo_files import module_file
 from server.shown.stored_files import StoredFiles
 
 HISTORY = 8
+MEASURING = frozenset(  # jobs that begin with a training of the files on disk
+    (
+        JobKind.TRAIN,
+        JobKind.CHECK,
+        JobKind.DIAGNOSE,
+        JobKind.SIMULATE,
+        JobKind.PROPOSE,
+        JobKind.IMPROVE,
+        JobKind.TUNE,
+        JobKind.EVOLVE,
+    )
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +60,8 @@ class Knowledge:
     program_files: path -> blob of `trial`'s program
     sources: blob -> text of every file that an anchor points into
     running: jobs that have not ended
-    failed: the newest job, where it failed without a result
+    newest: the last trial of the files on disk, else of any version
+    failed: the newest job, where it was to measure the files that are on disk and failed without a result
     accepted: the entries of the repo's baseline; `dismissed` has the findings that they are about
     baseline_fault: why the baseline cannot be read, "" if it can or there is none
     device: where training is set to happen; "auto" where the config cannot be read
@@ -66,6 +79,7 @@ class Knowledge:
     program_files: Mapping[str, str] = field(default_factory=dict)
     sources: Mapping[str, str] = field(default_factory=dict)
     running: tuple[JobRecord, ...] = ()
+    newest: Trial | None = None
     failed: JobRecord | None = None
     accepted: tuple[Accepted, ...] = ()
     baseline_fault: str = ""
@@ -131,7 +145,8 @@ def read_knowledge(
     diagnosed = next(iter((*_history(store, here, proposals), *history)), None)
     feedback = diagnosed[1] if diagnosed else None
     found = notes.of_feedback(feedback) if feedback else []
-    found += _failure_notes(programs, (here or trials)[:1])
+    newest = next(iter(here or trials), None)
+    found += _failure_notes(programs, newest)
     accepted, baseline_fault = _baseline(root)
     dismissed = frozenset(store.dismissed()) | frozenset(accepted_in(accepted, feedback) if feedback else ())
     shown = tuple(note for note in found if note.id not in dismissed)
@@ -155,7 +170,8 @@ def read_knowledge(
         program_files=programs.of(complete.key.program) if complete else {},
         sources=programs.texts({anchor.blob for note in shown for anchor in note.anchors}),
         running=tuple(job for job in jobs if not job.state.ended),
-        failed=failed,
+        newest=newest,
+        failed=failed if failed and _is_of_disk(failed, programs) else None,
         accepted=accepted,
         baseline_fault=baseline_fault,
     )
@@ -203,10 +219,15 @@ def _history(
     return tuple(known[:HISTORY])
 
 
-def _failure_notes(stored: StoredFiles, newest: list[Trial]) -> list[Note]:
+def _is_of_disk(failed: JobRecord, programs: StoredFiles) -> bool:
+    """Whether a failed job was to measure the files that are on disk now, so that its failure says something of them."""
+    return failed.kind in MEASURING and (not failed.program or programs.are_on_disk(failed.program))
+
+
+def _failure_notes(stored: StoredFiles, newest: Trial | None) -> list[Note]:
     """The failure of the newest trial as a note, on the line that failed if that line is known."""
-    found = (notes.of_failure(trial, _failure_anchor(stored, trial)) for trial in newest)
-    return [note for note in found if note is not None]
+    note = notes.of_failure(newest, _failure_anchor(stored, newest)) if newest is not None else None
+    return [note] if note is not None else []
 
 
 def _failure_anchor(stored: StoredFiles, trial: Trial) -> tuple[Anchor, ...]:

@@ -11,7 +11,8 @@ from evolution.domain.job import JobKind
 from evolution.domain.proposal import PROMISING, Effect, Proposal, Verified
 from evolution.domain.trial import Metric, Trial, TrialStatus
 from server.shown.knowledge import Knowledge
-from server.shown.wording import gain, number, proposal_title, spread
+from server.shown.troubles import LONGEST
+from server.shown.wording import gain, headline, number, proposal_title, spread
 
 SHOWN_METRIC = "NDCG@10"
 Document = Mapping[str, Any]
@@ -19,13 +20,14 @@ Document = Mapping[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class News:
-    """proposal: id of the patch that it is about, "" for none. verified: that patch can be applied. code: of the finding that
-    has a page on it, "" for none.
+    """proposal: id of the patch that it is about, "" for none. verified: that patch can be applied. promising: further seeds
+    decide on it. code: of the finding that has a page on it, "" for none.
     """
 
     message: str
     proposal: str = ""
     verified: bool = False
+    promising: bool = False
     code: str = ""
 
 
@@ -35,7 +37,9 @@ def of_patch(proposal: Proposal) -> News | None:
         return News(message=f"Verified: {proposal_title(proposal)}", proposal=proposal.id, verified=True)
     if proposal.details.get(PROMISING):
         return News(
-            message=f"Promising: {proposal_title(proposal)}. Further seeds decide", proposal=proposal.id
+            message=f"Promising: {proposal_title(proposal)}. Further seeds decide",
+            proposal=proposal.id,
+            promising=True,
         )
     return None
 
@@ -55,12 +59,14 @@ def of_job(kind: JobKind, document: Document, known: Knowledge) -> News | None:
         case JobKind.IMPROVE:
             found = _of_patches(document)
             return News(message=improved_words(document), proposal=found.proposal, verified=found.verified)
-        case JobKind.PROPOSE | JobKind.TUNE | JobKind.VERIFY:
+        case JobKind.PROPOSE | JobKind.TUNE:
             return _of_patches(document)
+        case JobKind.VERIFY:
+            return _of_verification(document)
         case JobKind.EXPLAIN:
+            cause = headline(" ".join(str(document["cause"]).split()), LONGEST)
             return News(
-                message=f"{document['model']} on {document['code']}: {document['cause']}",
-                code=str(document["code"]),
+                message=f"{document['model']} on {document['code']}: {cause}", code=str(document["code"])
             )
         case JobKind.EVOLVE:
             return _of_run(document)
@@ -78,19 +84,39 @@ def of_training(known: Knowledge, trial: str) -> str:
     words = [f"Trained: {_moved(before, trials[at])}"]
     feedback = {one.id: said for one, said in known.history}
     if before is not None and before.id in feedback and trial in feedback:
-        was, now = (_wrong(feedback[one]) - known.dismissed for one in (before.id, trial))
-        words += [f"{count(len(was - now), 'finding')} healed"] if was - now else []
-        words += [f"{len(now - was)} new"] if now - was else []
+        told = [(before, feedback[before.id]), (trials[at], feedback[trial])]
+        was, now = (_wrong(said, known) for _, said in told)
+        was_seen, now_seen = (_only_asked(*one) for one in told)
+        healed = was - now - (frozenset() if feedback[trial].examined else was_seen)
+        new = now - was - (frozenset() if feedback[before.id].examined else now_seen)
+        words += [f"{count(len(healed), 'finding')} healed"] if healed else []
+        words += [f"{len(new)} new"] if new else []
     return ", ".join(words)
 
 
 def _is_other_version(one: Trial, than: Trial) -> bool:
-    return one.status is TrialStatus.COMPLETE and one.key.program != than.key.program
+    """Whether a trial is of another version, and was trained and measured on the same data and split."""
+    same_data = one.key.data == than.key.data and not one.key.checkpoint
+    return same_data and one.status is TrialStatus.COMPLETE and one.key.program != than.key.program
 
 
-def _wrong(feedback: Feedback) -> frozenset[str]:
-    """Codes of what costs accuracy; ids differ from version to version."""
-    return frozenset(f.code for f in feedback.all_findings() if f.severity is not Severity.INFORMATION)
+def _wrong(feedback: Feedback, known: Knowledge) -> frozenset[str]:
+    """Codes of what costs accuracy and is shown; ids differ from version to version."""
+    return frozenset(
+        f.code
+        for f in feedback.all_findings()
+        if f.severity is not Severity.INFORMATION
+        and f.id not in known.dismissed
+        and not any(entry.covers(f.code, f.anchors) for entry in known.accepted)
+    )
+
+
+def _only_asked(trial: Trial, feedback: Feedback) -> frozenset[str]:
+    """Codes that only the examined model showed: a version that was trained and not examined cannot have healed them."""
+    asked, smoke = (
+        {one.code for one in checks if one.passed is False} for checks in (feedback.asked, trial.contract)
+    )
+    return frozenset(asked - smoke)
 
 
 def _moved(before: Trial | None, after: Trial) -> str:
@@ -151,13 +177,25 @@ def _of_patches(document: Document) -> News:
     if not verified:
         return News(message=f"{_patches(len(proposals))} tried, none verified")
     best = verified[0]
-    effect = best["effect"]
-    moved = f" {gain(Effect(**effect))}" if effect else ""
     return News(
-        message=f"{len(verified)} of {_patches(len(proposals))} verified, best: {best['title']}{moved}",
+        message=f"{len(verified)} of {_patches(len(proposals))} verified, best: {_titled(best)}",
         proposal=str(best["id"]),
         verified=True,
     )
+
+
+def _of_verification(document: Document) -> News:
+    """`Verified: Full softmax loss +20 % [+15, +25]`, or that it is not, and why."""
+    one = document["proposals"][0]
+    if one["verified"]:
+        return News(message=f"Verified: {_titled(one)}", proposal=str(one["id"]), verified=True)
+    why = f": {headline(one['why_not'], LONGEST)}" if one["why_not"] else ""
+    return News(message=f"Not verified: {_titled(one)}{why}", proposal=str(one["id"]))
+
+
+def _titled(proposal: Document) -> str:
+    effect = proposal["effect"]
+    return f"{proposal['title']}{f' {gain(Effect(**effect))}' if effect else ''}"
 
 
 def _patches(many: int) -> str:

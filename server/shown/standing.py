@@ -21,7 +21,7 @@ class Stage(StrEnum):
     """How far a repo is, the first that holds."""
 
     CONFIG = "config"  # evolverec.toml is wrong, so that nothing can run
-    FAILED = "failed"  # the last training, or the last job before any
+    FAILED = "failed"  # the last training, or the last job that was to measure these files
     UNTRAINED = "untrained"
     UNDIAGNOSED = "undiagnosed"
     FINDINGS = "findings"
@@ -38,14 +38,17 @@ class Standing:
     line: int = 0
 
 
-def standing_of(known: Knowledge, config: str, findings: int, moment: object = None) -> Standing:
+def standing_of(
+    known: Knowledge, config: str, findings: int, moment: object = None, *, edited: bool = False
+) -> Standing:
     """How far the repo is.
 
     config: the text of evolverec.toml. findings: how many are shown. moment: changes when a file on disk has changed.
+    edited: the text differs from the last measured version.
     """
     if (wrong := _wrong_config(known.root, config, moment)) is not None:
         return wrong
-    newest = known.trials[0] if known.trials else None
+    newest = known.newest
     failure = newest.failure if newest is not None and newest.status is TrialStatus.FAILED else None
     if failure is not None:
         words = f"Training failed: {headline(failure.message, LONGEST)}"
@@ -59,7 +62,8 @@ def standing_of(known: Knowledge, config: str, findings: int, moment: object = N
     if known.diagnosed is None or known.diagnosed[0].key.program != known.trial.key.program:
         return Standing(stage=Stage.UNDIAGNOSED, words="Trained, not diagnosed")
     healthy = len(verdict_on(*known.diagnosed, known.dismissed).healthy)
-    return Standing(stage=Stage.CLEAN, words=f"No findings: {count(healthy, 'check')} healthy")
+    where = " on an earlier version" if edited else ""
+    return Standing(stage=Stage.CLEAN, words=f"No findings{where}: {count(healthy, 'check')} healthy")
 
 
 @lru_cache(maxsize=16)

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from evolution.base.errors import RepoError
-from evolution.base.places import CONFIG_NAME
+from evolution.base.places import BASELINE_NAME, CONFIG_NAME
 from server.shown.wording import headline
 
 LONGEST = (
@@ -65,7 +65,7 @@ def trouble_of(doing: str, error: str, result: Mapping[str, Any] | None, python:
             package=PACKAGES.get(module, module),
         )
     message = str(found.get("message") or told.said)
-    if path == CONFIG_NAME:
+    if path in (CONFIG_NAME, BASELINE_NAME):
         place = f"{path}:{line}" if line else path
         return Trouble(
             message=f"{place} {headline(message, 2 * LONGEST)}", mends=(Mend.OPEN,), path=path, line=line

@@ -58,6 +58,11 @@ def number(value: float) -> str:
     return text
 
 
+def signed(value: float) -> str:
+    """A difference with its sign: `+.029`."""
+    return ("-" if value < 0 else "+") + number(abs(value))
+
+
 def spread(metric: Metric) -> str:
     """A metric with half the width of its 95 % interval: `.142 ± .004`."""
     if metric.low is None or metric.high is None:

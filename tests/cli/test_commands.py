@@ -191,6 +191,21 @@ def test_apply_to_a_branch_leaves_index_files_and_current_branch_alone(evolverec
     assert taken.code == 2 and "exists already" in taken.err
     wrong = evolverec("apply", repo, proposal.id, "--branch", "no..name")
     assert wrong.code == 2 and "no..name" in wrong.err
+    below = evolverec("apply", repo, proposal.id, "--branch", "shuffled/again")
+    assert below.code == 1 and "so no branch was made" in below.err, "git has no branch below another"
+
+
+def test_a_branch_runs_no_hook_that_came_with_the_repo(evolverec, repo, proposal, git, tmp_path):
+    for name in ("reference-transaction", "post-index-change", "post-commit"):
+        hook = repo / ".git" / "hooks" / name
+        hook.parent.mkdir(exist_ok=True)
+        hook.write_text(f"#!/bin/sh\ntouch {tmp_path}/ran\n")
+        hook.chmod(0o755)
+    git("branch", "by-hand")
+    assert (tmp_path / "ran").exists()
+    (tmp_path / "ran").unlink()
+    assert evolverec("apply", repo, proposal.id, "--branch", "shuffled").code == 0
+    assert git("branch", "--list", "shuffled") and not (tmp_path / "ran").exists()
 
 
 def test_a_branch_without_an_identity_says_what_git_wants_to_know(

@@ -95,9 +95,9 @@ class Editor:
         )
         return list(reply or [])
 
-    async def hover(self, uri: str, line: int) -> types.Hover | None:
+    async def hover(self, uri: str, line: int, character: int = 4) -> types.Hover | None:
         return await self.client.text_document_hover_async(
-            types.HoverParams(types.TextDocumentIdentifier(uri), types.Position(line, 4))
+            types.HoverParams(types.TextDocumentIdentifier(uri), types.Position(line, character))
         )
 
     async def ask(self, view: str, **params: Any) -> Any:

@@ -1,11 +1,13 @@
 """Explain: the page of a finding from a code action, in every editor, and what the user's LLM was asked about it."""
 
+from dataclasses import replace
+
 import pytest
 from pygls.exceptions import JsonRpcException
 
 from evolution.domain.job import EventType, JobKind
 from evolution.domain.request import ExplainRequest
-from evolution.domain.trial import EpochRecord, Metric
+from evolution.domain.trial import EpochRecord, Failure, FailureReason, Metric, TrialStatus
 from evolution.jobs.consent import open_questions
 from evolution.jobs.explain import explain_values
 from server.lsp.pages import docs_address
@@ -61,7 +63,7 @@ async def test_what_the_llm_said_stands_on_the_page_and_is_told(connect, found):
     found.event(job, EventType.FINISHED, "explain done", state="done", exit_code=0)
     await editor.wait(lambda: editor.told)
     (told,) = editor.told
-    assert told.message == "gpt-x on embedding-collapse: Line 8 makes 32 dimensions."
+    assert told.message == "gpt-x on embedding-collapse: Line 8 makes 32 dimensions"
     assert [(mend.kind, mend.code) for mend in told.mends] == [("page", "embedding-collapse")]
     text = (await editor.command("explain", code="embedding-collapse"))["text"].replace("\\", "")
     assert (
@@ -105,6 +107,13 @@ async def test_two_trials_stand_side_by_side(connect, records, sample):
         "- In both: `embedding-collapse`", "the same code", "loss 1 → .333 <svg", "First: 3 epochs, best 3, 3 s",
     ):  # fmt: skip
         assert words in text
+    failure = Failure(reason=FailureReason.CRASH, message="KeyError: `x`", path="", line=0, traceback="")
+    broken = records.trial(
+        "trial0000003", status=TrialStatus.FAILED, failure=failure, metrics={}, objective=None
+    )
+    records.store.put_trial(replace(broken, key=replace(broken.key, data="other")))
+    text = (await editor.command("compareTrials", trials=["trial0000001", "trial0000003"]))["text"]
+    assert "Second: failed (crash): `KeyError: 'x'`" in text and "other data or another split" in text
     with pytest.raises(JsonRpcException, match="no two trials"):
         await editor.command("compareTrials", trials=["trial0000001", "nothing"])
     with pytest.raises(JsonRpcException, match="a list of two ids"):

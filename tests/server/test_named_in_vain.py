@@ -110,6 +110,31 @@ async def test_a_misspelt_key_and_a_wrong_value_are_marked_where_they_stand_and_
     assert "Expected one of device, eval" in said.contents.value.replace("\\", "")
 
 
+async def test_of_a_dotted_name_the_wrong_part_alone_is_replaced(connect, repo):
+    text = config() + '[data.colums]\nuser = "u"\n'
+    (repo / "evolverec.toml").write_text(text)
+    editor = await connect(EDITOR)
+    uri = editor.open("evolverec.toml")
+    await editor.wait(lambda: editor.shown(uri))
+    (key,) = await _actions(editor, uri, 5)
+    assert key.title == "Did you mean `columns`?"
+    assert editor.text_after(key.edit, uri, text) == text.replace("colums", "columns")
+    dotted = config() + "\n[training]\n"
+    editor.change(uri, dotted.replace("[data]", "[data]\ncolums.user = 'u'"))
+    await editor.wait(lambda: [one.range.end.character for one in editor.shown(uri)] == [6])
+
+
+async def test_the_whole_of_a_long_error_is_in_the_hover_anywhere_on_its_line(connect, repo):
+    text = config() + "\nmax_history 3 is no line of a table, nor is anything that is behind it # at all\n"
+    (repo / "evolverec.toml").write_text(text)
+    editor = await connect(EDITOR)
+    uri = editor.open("evolverec.toml")
+    (shown,) = await editor.wait(lambda: editor.shown(uri))
+    assert len(shown.message) <= 90
+    said = await editor.hover(uri, shown.range.start.line, len(text.splitlines()[6]))
+    assert "expected lines such as" in said.contents.value
+
+
 async def test_the_extension_lets_the_log_be_picked(connect, repo):
     (repo / "evolverec.toml").write_text(config(source="nothing.csv"))
     editor = await connect(EDITOR, views=True)

@@ -174,6 +174,11 @@ async def test_a_run_that_works_is_not_started_twice(connect, records):
     editor = await connect(EDITOR, trusted=True)
     told = await editor.command("evolve", resume=run.id)
     assert (told["job"], told["already_running"]) == ("evolve-1", True)
+    await editor.wait(
+        lambda: (
+            [m.message for m in editor.client.messages] == ["evolverec: joined evolving, which runs already"]
+        )
+    )
     with pytest.raises(JsonRpcException, match=f"job evolve-1 is working on run {run.id}; cancel it"):
         await editor.command("evolve", resume=run.id, trials=40)
 

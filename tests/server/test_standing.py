@@ -5,7 +5,7 @@ import time
 import pytest
 
 from diagnosis.findings import Severity
-from evolution.domain.job import JobState
+from evolution.domain.job import JobKind, JobState
 from evolution.domain.trial import Failure, FailureReason, TrialStatus
 from server.shown.knowledge import Knowledge, read_knowledge
 from server.shown.standing import Stage, standing_of
@@ -50,6 +50,9 @@ def test_a_trained_version_waits_for_its_diagnosis_and_then_is_clean(standing, r
     good = records.measurement(0.5)
     records.feedback(trial="trial-t1", measurements=(good.__class__(**{**vars(good), "healthy": True}),))
     assert (standing().stage, standing().words) == (Stage.CLEAN, "No findings: 1 check healthy")
+    known = read_knowledge(records.repo, records.store, StoredFiles(records.repo))
+    told = standing_of(known, CONFIG, 0, edited=True)
+    assert told.words == "No findings on an earlier version: 1 check healthy"
     assert standing(2).stage is Stage.FINDINGS and standing(2).words == ""
 
 
@@ -73,6 +76,36 @@ def test_a_job_that_failed_before_any_trial_says_why(standing, records):
     assert (standing().stage, standing().words) == (Stage.FAILED, "the interpreter /no/python does not run")
     trained(records, "t2")
     assert standing().stage is Stage.UNDIAGNOSED, "it was trained since"
+
+
+def test_what_failed_on_other_files_is_not_said_of_these(standing, records):
+    trained(records, "t1")
+    records.end(
+        records.running_job("t2", kind=JobKind.EXPLAIN),
+        state=JobState.FAILED,
+        error="the LLM was not reached",
+    )
+    assert standing().stage is Stage.UNDIAGNOSED, "nothing of the repo was to be measured"
+    text = (records.repo / "model.py").read_text()
+    (records.repo / "model.py").write_text(text + "x = 1\n")
+    edited = records.programs.snapshot().tree
+    records.end(
+        records.running_job("t3", kind=JobKind.PROPOSE, program=edited),
+        state=JobState.FAILED,
+        error="no disk",
+    )
+    assert standing().words == "no disk"
+    (records.repo / "model.py").write_text(text)
+    assert standing().stage is Stage.UNDIAGNOSED, "as before the edit"
+    (records.repo / "model.py").write_text(text + "x = 1\n")
+    failure = Failure(reason=FailureReason.CRASH, message="x", path="model.py", line=1, traceback="")
+    failed = records.trial(
+        "failed000001", status=TrialStatus.FAILED, failure=failure, metrics={}, objective=None
+    )
+    records.end(records.running_job("t4"), {"trial": failed.id})
+    assert standing().words == "Training failed: x"
+    (records.repo / "model.py").write_text(text)
+    assert standing().stage is Stage.UNDIAGNOSED
 
 
 async def test_the_extension_is_told_with_the_place(connect, records):

@@ -37,6 +37,20 @@ async def test_an_accepted_finding_is_gone_everywhere_and_comes_back_with_its_en
     await editor.wait(lambda: len(editor.shown(uri)) == 2)
 
 
+async def test_a_finding_that_stands_nowhere_is_accepted_wherever_the_editor_shows_it(connect, records):
+    records.trial()
+    records.feedback(records.finding(anchors=()))
+    editor = await connect(EDITOR, views=True)
+    uri = editor.open("model.py")
+    await editor.wait(lambda: editor.shown(uri))
+    (cause,) = (await editor.ask("findings"))["causes"]
+    path = cause["findings"][0]["places"][0]["path"]
+    await editor.command("accept", code="embedding-collapse", reason="Known.", path=path)
+    await editor.wait(lambda: not editor.shown(uri))
+    with pytest.raises(JsonRpcException, match=r"there is no file 'nothing\.py'"):
+        await editor.command("accept", code="overconfidence", reason="Known.", path="nothing.py")
+
+
 async def test_a_wrong_baseline_hides_nothing_and_is_told_once(connect, found):
     (found.repo / "evolverec.baseline.toml").write_text('[[accepted]]\ncode = "popularity-bias"\n')
     editor = await connect(EDITOR)

@@ -1,13 +1,16 @@
 """What jobs have brought is told once, in a line, with the patch that it is about; and what mends a job that failed."""
 
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from evolution.domain.job import EventType, JobKind, JobState
 from evolution.domain.proposal import PROMISING, Verified
-from evolution.domain.trial import Metric
+from evolution.domain.trial import ContractCheck, Metric
+from evolution.repo.baseline import Accepted
+from server.shown.knowledge import Knowledge
 from server.shown.news import News, of_job, of_patch
 from server.shown.troubles import Mend, trouble_of
 
@@ -40,6 +43,15 @@ def test_a_round_of_patches_tells_how_many_were_verified_and_the_best():
     assert message(JobKind.PROPOSE, {"proposals": [], "more_training": more}) == "train longer first"
 
 
+def test_a_patch_that_was_measured_again_is_told_with_why_it_is_not_verified():
+    told = of_job(JobKind.VERIFY, {"proposals": [PATCH]}, NOTHING)
+    words = "Verified: Full softmax loss +20 % [+15, +25]"
+    assert told == News(message=words, proposal="p1", verified=True)
+    refused = {**PATCH, "verified": False, "effect": None, "why_not": "its seeds differ. More of it"}
+    told = of_job(JobKind.VERIFY, {"proposals": [refused]}, NOTHING)
+    assert told == News(message="Not verified: Full softmax loss: its seeds differ", proposal="p1")
+
+
 def test_all_that_improve_did_is_one_line():
     document = {"train": TRAINED, "diagnosis": DIAGNOSIS, "users": USERS, "proposals": [PATCH]}
     assert message(JobKind.IMPROVE, document) == (
@@ -59,6 +71,10 @@ def test_a_run_tells_its_best_and_a_replay_nothing():
     told = of_job(JobKind.EVOLVE, {"best": best}, NOTHING)
     words = "Evolved: best is Full softmax loss, objective .216, verified"
     assert told == News(message=words, proposal="p1", verified=True)
+    unsure = of_job(JobKind.EVOLVE, {"best": {**best, "verified": None}}, NOTHING)
+    assert unsure is not None and (unsure.verified, unsure.promising) == (False, False), (
+        "nothing decides on it any more"
+    )
     assert message(JobKind.EVOLVE, {"best": {**best, "order": 0}}).endswith("no version is better than yours")
     assert of_job(JobKind.EVOLVE, {"same": True}, NOTHING) is None
     assert of_job(JobKind.TEST, {}, NOTHING) is None
@@ -84,6 +100,10 @@ def test_a_failed_training_opens_its_line_and_a_wrong_config_the_file():
     assert trouble.mends == (Mend.OPEN, Mend.LOG)
     wrong = trouble_of("training", "evolverec.toml:5: data.source: there is no x", None, "p")
     assert (wrong.message, wrong.mends) == ("evolverec.toml:5 data.source: there is no x", (Mend.OPEN,))
+    baseline = trouble_of(
+        "training", "evolverec.baseline.toml:1: accepted.reason: missing, or no text", None, "p"
+    )
+    assert baseline.message == "evolverec.baseline.toml:1 accepted.reason: missing, or no text"
     lost = trouble_of("training", "its process ended without a last word", None, "p")
     assert (lost.mends, lost.message) == (
         (Mend.LOG,),
@@ -111,6 +131,31 @@ async def test_a_training_tells_what_moved_and_what_was_healed(connect, records,
     assert (told.level, told.proposal, told.mends) == ("done", "", [])
 
 
+def test_what_is_hidden_or_was_not_looked_for_is_neither_new_nor_healed(records, sample):
+    """The trial before was examined, the one that was trained now was not."""
+    (old, new), codes = (
+        ("trial0000001", "trial0000002"),
+        ("hidden", "other", "hidden-too", "companions", "padding"),
+    )
+    wrong = {code: records.finding(code, sample.loss) for code in codes}
+    checks = [ContractCheck(code=code, passed=False, severity="warning", message="") for code in codes[-2:]]
+    before = records.trial(old, contract=(checks[1],))
+    told = [wrong[code] for code in ("companions", "padding", "hidden")]
+    first = records.feedback(*told, trial=old, asked=tuple(checks), examined=True)
+    (records.repo / "other.py").write_text("x = 1\n")
+    after = records.trial(new)
+    second = records.feedback(wrong["other"], wrong["hidden-too"], trial=new)
+    known = Knowledge(
+        root=records.repo, trials=(after, before), history=((after, second), (before, first)),
+        dismissed=frozenset({wrong["hidden-too"].id}), accepted=(Accepted(code="hidden", reason="known"),),
+    )  # fmt: skip
+    news = of_job(JobKind.TRAIN, {"trial": new}, known)
+    assert news is not None and news.message.endswith(", 1 finding healed, 1 new")
+    elsewhere = replace(before, key=replace(before.key, data="another log"))
+    news = of_job(JobKind.TRAIN, {"trial": new}, replace(known, trials=(after, elsewhere)))
+    assert news is not None and "→" not in news.message and "healed" not in news.message
+
+
 async def test_the_first_promising_and_the_first_verified_patch_of_a_job_are_told(connect, records, sample):
     records.trial()
     records.feedback(records.finding())
@@ -128,6 +173,7 @@ async def test_the_first_promising_and_the_first_verified_patch_of_a_job_are_tol
     tell("p1", **promising)
     tell("p2", **promising)
     await editor.wait(lambda: editor.told)
+    await editor.until("proposals", lambda told: sum(row["promising"] for row in told["proposals"]) == 2)
     tell("p1", trials=("a", "b"))
     tell("p2")
     records.event(job, EventType.PROGRESS, "patch 3 of 4", step="patch 3 of 4", fraction=0.5)
@@ -138,8 +184,21 @@ async def test_the_first_promising_and_the_first_verified_patch_of_a_job_are_tol
         f"Verified: {words}, 2 seeds",
     ]
     assert [(told.proposal, told.verified) for told in editor.told] == [("p1", False), ("p1", True)]
-    rows = await editor.until("proposals", lambda told: len(told["proposals"]) == 3)
-    assert not any(row["promising"] for row in rows["proposals"])
+    rows = await editor.until(
+        "proposals", lambda told: not any(row["promising"] for row in told["proposals"])
+    )
+    assert len(rows["proposals"]) == 3
+
+
+async def test_of_a_job_that_was_stopped_nothing_is_promising_any_more(connect, records, sample):
+    records.trial()
+    records.feedback(records.finding())
+    job = records.running_job(kind=JobKind.PROPOSE)
+    records.proposal("p1", sample.patched, verified=Verified.NO, details={PROMISING: True})
+    editor = await connect(EDITOR, views=True)
+    await editor.until("proposals", lambda told: [row["promising"] for row in told["proposals"]] == [True])
+    records.end(job, state=JobState.CANCELLED)
+    await editor.until("proposals", lambda told: [row["promising"] for row in told["proposals"]] == [False])
 
 
 async def test_what_happened_before_the_editor_came_is_not_told_again(connect, records, sample):

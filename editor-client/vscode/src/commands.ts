@@ -83,10 +83,12 @@ export function registerCommands(world: World): vscode.Disposable {
   };
   rowCommand('compareBefore', async (node: Node) => {
     const { repo, id, before } = trialOf(node);
-    if (before) await compare(repo, [before, id]);
+    if (!before) throw new Error('this is the first trial: none was measured before it');
+    await compare(repo, [before, id]);
   });
   rowCommand('compareWith', async (node: Node) => {
     const { repo, id, others } = trialOf(node);
+    if (others.length === 0) throw new Error('there is no other trial yet');
     const picked = await vscode.window.showQuickPick(others, { title: 'Compare With', placeHolder: 'Which trial?' });
     if (picked) await compare(repo, [picked.id, id]);
   });

@@ -67,15 +67,19 @@ export class Patches {
     await this.connection.execute('evolverec.apply', { repo, proposal: id });
     noteOwnEdit(uris);
     await this.reveal(proposal);
-    void this.offer(repo, `Applied ${proposal.title}. Not saved yet.`);
+    const saves = vscode.workspace.getConfiguration().get<string>('files.autoSave', 'off') !== 'off';
+    void this.offer(repo, `Applied ${proposal.title}.${saves ? '' : ' Not saved yet.'}`, uris[0]);
   }
 
-  /** After text was changed: what goes on from there, and the way back. */
-  private async offer(repo: string, message: string): Promise<void> {
+  /** After text was changed: what goes on from there, and the way back, in the file that was changed: another may be in front by then. */
+  private async offer(repo: string, message: string, changed: vscode.Uri | undefined): Promise<void> {
     const [train, undo] = ['Train Now', 'Undo'];
     const picked = await vscode.window.showInformationMessage(`evolverec: ${message}`, train, undo);
     if (picked === train) await vscode.commands.executeCommand('evolverec.train', { repo });
-    if (picked === undo) await vscode.commands.executeCommand('undo');
+    if (picked === undo && changed) {
+      await vscode.window.showTextDocument(changed);
+      await vscode.commands.executeCommand('undo');
+    }
   }
 
   private async applyRest(repo: string, proposal: Proposal): Promise<void> {
@@ -99,7 +103,7 @@ export class Patches {
     noteOwnEdit([uri]);
     hunks.forEach((hunk) => this.skipped.delete(hunkKey(id, file, hunk)));
     this.skippedChanged.fire();
-    void this.offer(repo, done.message);
+    void this.offer(repo, done.message, uri);
   }
 
   async copyPullRequest(repo: string, id: string): Promise<void> {

@@ -61,5 +61,7 @@ test('where nothing can run, failed or was found, a row of the findings says so 
 test('the status bar names what is wrong before it counts', () => {
   const standing = { words: '', uri: '', line: 0 };
   assert.equal(statusOf('running', repo({ warnings: 2, standing: { ...standing, stage: 'config' } })).text, 'evolverec.toml is wrong');
-  assert.equal(statusOf('running', repo({ standing: { ...standing, stage: 'failed' } })).text, 'training failed');
+  const failed = (words: string) => statusOf('running', repo({ standing: { ...standing, stage: 'failed', words } })).text;
+  assert.equal(failed('Training failed: fit() raised KeyError'), 'training failed');
+  assert.equal(failed('the interpreter /no/python does not run'), 'last job failed');
 });

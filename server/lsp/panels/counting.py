@@ -44,12 +44,13 @@ def count(seen: RepoSnapshot) -> Counted:
     shown = everything(seen)
     counts = Counter(one.note.severity for one in shown if not one.faded)
     config = seen.read(CONFIG_NAME) or ""
+    edited = is_edited(seen.knowledge.program_files, seen.read, seen.knowledge.sources)
     return Counted(
         counts=counts,
-        edited=is_edited(seen.knowledge.program_files, seen.read, seen.knowledge.sources),
+        edited=edited,
         other_settings=_has_other_settings(seen),
         paths=frozenset(one.note.anchors[0].path for one in shown if one.note.live and one.note.anchors),
-        standing=standing_of(seen.knowledge, config, _findings(counts), seen.disk_changes),
+        standing=standing_of(seen.knowledge, config, _findings(counts), seen.disk_changes, edited=edited),
     )
 
 

@@ -33,7 +33,7 @@ def _proposal(seen: RepoSnapshot, proposal: Proposal, codes: dict[str, str]) -> 
         "title": idea.title,
         "rationale": " ".join(filter(None, (idea.rationale, str(proposal.details.get("compared", ""))))),
         "verified": proposal.verified.value,
-        "promising": bool(proposal.details.get(PROMISING)) and proposal.verified is Verified.NO,
+        "promising": _is_promising(seen, proposal),
         "whyNot": proposal.why_not,
         "gain": of_effect(proposal.effect, proposal.corrected),
         "metrics": [
@@ -64,6 +64,12 @@ def _proposal(seen: RepoSnapshot, proposal: Proposal, codes: dict[str, str]) -> 
         ],
     }
     return serial.finite(document)
+
+
+def _is_promising(seen: RepoSnapshot, proposal: Proposal) -> bool:
+    """Whether further seeds are to decide; of a job that was stopped none ever will."""
+    decided = proposal.verified is not Verified.NO or not seen.knowledge.running
+    return bool(proposal.details.get(PROMISING)) and not decided
 
 
 def _hunk(hunk: Hunk) -> Document:

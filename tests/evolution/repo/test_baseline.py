@@ -43,7 +43,9 @@ def test_a_wrong_baseline_is_named_by_file_and_line(text, line, words):
 
 def test_accepting_writes_what_is_read_again_and_keeps_what_is_there(tmp_path):
     assert read_baseline(tmp_path) == ()
-    odd = Accepted(code="popularity-bias", reason='A "shop"\nwith C:\\ and \x07', path="a/model.py")
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "model.py").touch()
+    odd = Accepted(code="popularity-bias", reason='A "shop"\nwith C:\\ and \x07', path="./a/../a/model.py")
     assert accept(tmp_path, odd) is True
     file = tmp_path / "evolverec.baseline.toml"
     file.write_text(file.read_text() + "# a comment of ours\n")
@@ -56,7 +58,11 @@ def test_accepting_writes_what_is_read_again_and_keeps_what_is_there(tmp_path):
 
 
 def test_nothing_is_written_without_a_reason_or_over_a_wrong_file(tmp_path):
-    for entry in (Accepted(code="x", reason=" "), Accepted(code='x"]', reason="r")):
+    (tmp_path.parent / "beside.py").touch()
+    elsewhere = [
+        Accepted(code="x", reason="r", path=path) for path in ("model.py", "../beside.py", "\0", ".")
+    ]
+    for entry in (Accepted(code="x", reason=" "), Accepted(code='x"]', reason="r"), *elsewhere):
         with pytest.raises(UsageError):
             accept(tmp_path, entry)
     file = tmp_path / "evolverec.baseline.toml"

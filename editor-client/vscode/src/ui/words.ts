@@ -26,7 +26,7 @@ export function statusOf(server: ServerKind, repo: RepoState | undefined): Statu
   if (found > 0) {
     return { icon: repo.errors > 0 ? 'error' : 'warning', text: count(found, 'finding'), busy: false, level: repo.errors > 0 ? 'error' : 'warning' };
   }
-  if (repo.standing.stage === 'failed') return { icon: 'error', text: 'training failed', busy: false, level: 'error' };
+  if (repo.standing.stage === 'failed') return { icon: 'error', text: /^Training failed/.test(repo.standing.words) ? 'training failed' : 'last job failed', busy: false, level: 'error' };
   if (!repo.objective) return { icon: 'circle-outline', text: 'not trained yet', busy: false, level: 'ok' };
   return { icon: 'pass', text: repo.summary.split(', ', 1)[0] ?? '', busy: false, level: 'ok' }; // NDCG@10 .184 ± .034
 }
