@@ -62,9 +62,8 @@ def held_out_in_training(source: ParsedFile) -> Iterator[RuleHit]:
             deepest = max(
                 (h.depth for h in held if h.base == one.base and _go_together(source, one, h)), default=0
             )
-            if (
-                deepest > left
-            ):  # else another part is trained on while these are held out, and this one afterwards
+            # Where another part leaves out enough, that one is trained on while these are held out, and this one afterwards.
+            if deepest > left:
                 yield source.hit(
                     KIND.code,
                     one.node,
