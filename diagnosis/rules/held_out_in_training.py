@@ -3,7 +3,6 @@
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 
 from diagnosis.findings import FindingKind, FoundBy, Role
 from diagnosis.rules.hits import RuleHit
@@ -26,10 +25,10 @@ KIND = FindingKind(
 )
 HELD_OUT = {Part.TEST, Part.VALID}
 UNKNOWN = 1_000  # events that a name holds out
-WINDOW, WINDOWS = (
-    20,
-    ("len", "window", "hist", "context"),
-)  # so many events, or a number that is called so, are a history
+WINDOW = (
+    20  # so many of the last events are a history, as is a number of them that has one of the names below
+)
+WINDOWS = ("len", "window", "hist", "context")
 HOLDS = ("held", "holdout")
 # What a model is given where it is asked for held-out events, or may not answer: events before them, which training has too.
 GIVEN = {
@@ -72,11 +71,6 @@ def held_out_in_training(source: ParsedFile) -> Iterator[RuleHit]:
         yield from _compared(source, function)
 
 
-@lru_cache(maxsize=4_096)
-def _parts(name: str) -> frozenset[Part]:
-    return frozenset(parts_named([name]))
-
-
 def _is_given(name: str) -> bool:
     return bool(GIVEN & set(name.lower().split("_")))
 
@@ -86,7 +80,7 @@ def _sequences(source: ParsedFile, function: ast.AST) -> tuple[list[_Kept], list
     train: list[_Kept] = []
     held: list[_Kept] = []
     for target, value, statement in _kept(source, function):
-        parts = _parts(target)
+        parts = parts_named([target])
         if parts == {Part.TRAIN} and isinstance(value, ast.Subscript) and isinstance(value.slice, ast.Slice):
             cut = value.slice
             left = number(cut.upper) if cut.upper is not None else None
@@ -180,9 +174,9 @@ def _apart(source: ParsedFile, train: _Kept, held: _Kept, block: ast.AST | None)
 
 def _compared(source: ParsedFile, function: ast.AST) -> Iterator[RuleHit]:
     """`train = log[place > 1]` beside `valid = log[place == 2]`, of one array of places."""
-    found: list[tuple[frozenset[Part], ast.Compare, ast.Assign]] = []
+    found: list[tuple[set[Part], ast.Compare, ast.Assign]] = []
     for target, value, statement in _kept(source, function):
-        parts = _parts(target)
+        parts = parts_named([target])
         mixed = Part.TRAIN in parts and len(parts) > 1
         if not parts or mixed or _is_given(target) or not isinstance(statement, ast.Assign):
             continue
