@@ -38,7 +38,7 @@ def rows_tiled(source: ParsedFile) -> Iterator[RuleHit]:
             continue
         around = source.function_of(call) or source.nodes[0]
         flat = [other for other in source.calls_in(around) if _flattens(other, matrix)]
-        if any(called_name(outer) not in COUNTS for other in flat for outer in [_called_on(source, other)]):
+        if any(called_name(_called_on(source, other)) not in COUNTS for other in flat):
             yield source.hit(
                 KIND.code,
                 statement_of(source, call),
@@ -65,7 +65,7 @@ def _times(source: ParsedFile, call: ast.Call) -> ast.expr | None:
     return None
 
 
-def _called_on(source: ParsedFile, call: ast.Call) -> ast.AST:
+def _called_on(source: ParsedFile, call: ast.Call) -> ast.Call:
     """The call that takes what another one returns as its object or its argument; the other one itself where there is none."""
     outer = source.parents.get(call)
     outer = source.parents.get(outer) if isinstance(outer, ast.Attribute) else outer
@@ -76,8 +76,7 @@ def _is_laid_out_anew(source: ParsedFile, call: ast.Call) -> bool:
     """Whether the repeated row is a matrix at once, which may be turned: `users.repeat(n).view(n, -1).t()`."""
     outer = _called_on(source, call)
     return (
-        isinstance(outer, ast.Call)
-        and outer is not call
+        outer is not call
         and called_name(outer) in FLATTENS | TURNS
         and len(outer.args) + sum(len(a.elts) - 1 for a in outer.args if isinstance(a, ast.Tuple)) > 1
     )

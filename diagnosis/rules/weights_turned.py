@@ -34,7 +34,22 @@ WEIGHTS = ("weight", "confidence", "importance")
 RATINGS = ("rating", "ratings", "stars", "star")
 # What a weight is of that may fall as the rating rises: of negatives, and of what is rare.
 OF_OTHERS = ("neg", "dislike", "inv", "ips", "propens", "balance", "class")
-COUNTS = ("count", "n_", "num", "freq", "mean", "sum", "std", "var", "hist", "prob", "propens", "total")
+COUNTS = (
+    "count",
+    "n_",
+    "num",
+    "freq",
+    "mean",
+    "sum",
+    "std",
+    "var",
+    "hist",
+    "prob",
+    "propens",
+    "total",
+    "min",
+    "max",
+)
 FACTORS = ("recency", "forget", "fade", "fading", "decay", "half_life", "aging", "ageing")
 NO_HISTORY = ("lr", "learning", "epoch", "step", "ndcg", "weight_decay", "optim", "sched", "warm")
 HISTORIES = ("hist", "seq", "event", "session", "bag", "past", "len", "click")
