@@ -51,17 +51,13 @@ def sorts_by_item(source: ParsedFile, call: ast.Call) -> bool:
     them again.
     """
     pair = sorted_pair(source, call)
+    if pair is None or not _is_item(pair[0]) or not any(_is_time(source, part) for part in pair[1:]):
+        return False
     around = source.function_of(call) or source.nodes[0]
-    again = any(
+    return not any(
         called_name(c) == "groupby"
         or (called_name(c) in ("sorted", "sort") and any(k.arg == "key" for k in c.keywords))
         for c in source.calls_in(around)
-    )
-    return (
-        pair is not None
-        and not again
-        and _is_item(pair[0])
-        and any(_is_time(source, part) for part in pair[1:])
     )
 
 
