@@ -19,6 +19,7 @@ ANY_FALL = 0.02  # likewise where little can be said of the metric: in a handful
 # meanwhile while the loss goes down; what comes then is no overfitting.
 POPULARITY_PHASE = (0.75, 1.25)
 BEYOND_POPULARITY = 1.5  # likewise: what is better has left that phase, so that a training may end
+FELL_FAR = 0.75  # of the best value: lists of popularity become a little worse while the loss falls, and no more than that
 
 
 def rise_and_noise(values: NDArray[np.float64]) -> tuple[float, float]:
@@ -44,6 +45,11 @@ def has_turned(values: NDArray[np.float64]) -> bool:
         return False
     rise, noise = rise_and_noise(values)
     return -rise > max(TURN * float(values.max()), noise)
+
+
+def has_fallen_far(values: NDArray[np.float64]) -> bool:
+    """Whether a validation metric clearly falls and has lost much of its best value: no lists of popularity do."""
+    return has_turned(values) and float(values[-1]) < FELL_FAR * float(values.max())
 
 
 def still_falls(losses: NDArray[np.float64], share: float = FALL) -> bool:

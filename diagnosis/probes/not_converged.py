@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from diagnosis.convergence import (
     ANY_FALL,
+    has_fallen_far,
     in_popularity_phase,
     losses_of,
     rise_and_noise,
@@ -36,7 +37,7 @@ METRICS = ("objective", "NDCG@10")
 STILL_RISING = ": it was still improving when training ended"
 FEW_STEPS = 50  # of optimizers, in which a metric moves by chance alone
 STILL_FALLING = ", and the loss was still falling"
-NOT_BEYOND = ", no better than popularity yet (NDCG@10 {:.4f}, popularity {:.4f})"
+NOT_BEYOND = ", about as good as popularity (NDCG@10 {:.4f}, popularity {:.4f})"
 
 
 def not_converged(evidence: Evidence) -> list[Measurement]:
@@ -59,7 +60,7 @@ def not_converged(evidence: Evidence) -> list[Measurement]:
     loss_falls = still_falls(losses)
     steps = sum(int(c.get("steps", 0)) for c in curves)
     hasty = 0 < steps < FEW_STEPS and still_falls(losses, ANY_FALL)
-    popular = _popular(evidence, losses) if not (rising or hasty) else None
+    popular = _popular(evidence, losses) if not (rising or hasty or has_fallen_far(values)) else None
     return [
         Measurement(
             code=KIND.code,

@@ -133,12 +133,20 @@ def _listed_in_loop(source: ParsedFile, loop: ast.For) -> Iterator[RuleHit]:
     others = [s for s in source.within(function, ast.Assign, ast.AugAssign, ast.Expr) if s not in loop.body]
     added_after = [layer for s in others if _added(s)[0] == name for layer in _added(s)[1]]
     plain = all(isinstance(a, ast.Call) and source.full_name(a) == LINEAR for a in added_after)
-    if chained and plain:
+    if chained and plain and not any(_is_gone_through(source, call) for call in chained):
         yield source.hit(
             KIND.code,
             statement,
             "linear layers follow each other with no activation in between: add one to each round",
         )
+
+
+def _is_gone_through(source: ParsedFile, chain: ast.Call) -> bool:
+    """Whether the layers are taken out of the chain one by one: `for layer in self.layers: x = F.relu(layer(x))`."""
+    outer = source.parents.get(chain)
+    kept = {dotted(t) for t in outer.targets} - {""} if isinstance(outer, ast.Assign) else set()
+    loops = source.within(source.nodes[0], ast.For, ast.comprehension)
+    return any(dotted(part) in kept for loop in loops for part in ast.walk(loop.iter))
 
 
 def _added(statement: ast.stmt) -> tuple[str, list[ast.expr]]:

@@ -8,7 +8,7 @@ from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.places_from import number
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import ParsedFile
-from diagnosis.rules.values import How, bindings
+from diagnosis.rules.values import How, bindings, words_of
 from diagnosis.symptoms import WEAK
 from diagnosis.syntax import called_name
 
@@ -24,6 +24,9 @@ KIND = FindingKind(
 )
 JOINS = {"cat", "concatenate", "hstack", "concat", "r_"}
 
+PUTS_FIRST = {"pad", "roll", "insert", "zeros", "new_zeros"}
+OF_BAGS = ("bag", "off", "len", "size", "count", "start", "bound", "ptr", "edges")
+
 
 def bag_boundaries_wrong(source: ParsedFile) -> Iterator[RuleHit]:
     """`cat([zeros(1), lens.cumsum(0)[1:]])`; `bag(ids, lens.cumsum(0))`."""
@@ -36,6 +39,7 @@ def bag_boundaries_wrong(source: ParsedFile) -> Iterator[RuleHit]:
             and len(parts) == 2
             and _is_zero(parts[0])
             and _loses_first(source, parts[1])
+            and _speaks_of_bags(source, call)
         ):
             yield source.hit(
                 KIND.code,
@@ -47,7 +51,11 @@ def bag_boundaries_wrong(source: ParsedFile) -> Iterator[RuleHit]:
                 call.args[2] if called_name(call) == "embedding_bag" and len(call.args) > 2 else call.args[1]
             )
             made = _made(source, offsets)
-            if isinstance(made, ast.Call) and called_name(made) == "cumsum":
+            if (
+                isinstance(made, ast.Call)
+                and called_name(made) == "cumsum"
+                and not _begins_at_zero(source, made)
+            ):
                 yield source.hit(
                     KIND.code,
                     next((o for o in source.around(made) if isinstance(o, ast.stmt)), call),
@@ -73,6 +81,31 @@ def _loses_first(source: ParsedFile, node: ast.expr) -> bool:
     cut = node.slice
     whole = cut.lower is not None and number(cut.lower) == 1 and cut.upper is None
     return whole and isinstance(made, ast.Call) and called_name(made) == "cumsum"
+
+
+def _begins_at_zero(source: ParsedFile, running: ast.Call) -> bool:
+    """Whether what is summed may begin with a 0: lengths without the last, as in `cumsum(lengths[:-1])`, or a list that begins so."""
+    waiting, seen = [running], set[ast.AST]()
+    while waiting:
+        for part in ast.walk(waiting.pop()):
+            if isinstance(part, ast.Slice) or (
+                isinstance(part, ast.Call) and called_name(part) in PUTS_FIRST
+            ):
+                return True
+            if isinstance(part, ast.List | ast.Tuple) and part.elts and number(part.elts[0]) == 0:
+                return True
+            if isinstance(part, ast.Name):
+                fresh = [b.value for b in bindings(source, part.id, running) if b.how is How.ASSIGNED]
+                waiting += [value for value in fresh if value not in seen]
+                seen.update(fresh)
+    return False
+
+
+def _speaks_of_bags(source: ParsedFile, call: ast.Call) -> bool:
+    """Whether the function or the statement speaks of bags, offsets or lengths: times that are summed up are none."""
+    around = next((o for o in source.around(call) if isinstance(o, ast.stmt)), call)
+    words = [*words_of(around), getattr(source.function_of(call), "name", "")]
+    return any(part in word.lower() for word in words for part in OF_BAGS)
 
 
 def _made(source: ParsedFile, node: ast.expr) -> ast.expr:

@@ -57,6 +57,16 @@ ONCE = (
     "barlow",
     "vicreg",
     "from_",
+    "train",
+    "update",
+    "advantage",
+    "corr",
+    "contrast",
+    "align",
+    "uniform",
+    "ssl",
+    "regul",
+    "penalt",
 )
 
 
@@ -113,23 +123,28 @@ def _is_asked(source: ParsedFile, function: Function) -> bool:
     """Whether a function answers requests, by what it is given, and is none that runs once or makes a loss."""
     given = {a.arg.lower() for a in (*function.args.posonlyargs, *function.args.args)}
     name = function.name.lower()
-    if any(word in name for word in ONCE):
+    if any(word in name for word in ONCE) or _knows_training(source, function):
+        return False
+    owner = source.parents.get(function)
+    if isinstance(owner, ast.ClassDef) and _is_norm_or_loss(owner):
         return False
     several = len((given & ASKED) - {"x"}) > 1
-    return several or (
-        (function.name in ("forward", "collate", "collate_fn", "__call__") and bool(given & ASKED))
-        and bool(_is_module_or_loader(source, function))
+    called = function.name in ("forward", "collate", "collate_fn", "__call__") and bool(given & ASKED)
+    return several or (called and (isinstance(owner, ast.ClassDef) or "collate" in function.name))
+
+
+def _knows_training(source: ParsedFile, function: Function) -> bool:
+    """Whether it takes other numbers where the model serves, as batch normalisation does."""
+    return any(
+        part.attr == "training" or part.attr.startswith("running")
+        for part in source.within(function, ast.Attribute)
     )
 
 
-def _is_module_or_loader(source: ParsedFile, function: Function) -> bool:
-    owner = source.parents.get(function)
-    if isinstance(owner, ast.ClassDef):
-        return not any(
-            "norm" in word.lower() or "loss" in word.lower()
-            for word in (owner.name, *(dotted(b) for b in owner.bases))
-        )
-    return "collate" in function.name
+def _is_norm_or_loss(owner: ast.ClassDef) -> bool:
+    """Whether a class is a layer that normalises, or a loss, by its name and those of its bases."""
+    words = (owner.name, *(dotted(b) for b in owner.bases))
+    return any(part in word.lower() for word in words for part in ("norm", *ONCE))
 
 
 RULE = Rule(kind=KIND, run=standardised_by_batch)

@@ -59,7 +59,10 @@ def _biases(repo: Codebase) -> list[tuple[Defined, str, str]]:
                 if rows is not None and "." not in attribute:
                     (tables if wide else biases).append((attribute, rows))
             found += [
-                (kind, table, bias) for table, n in tables for bias, m in biases if same(_text(n), _text(m))
+                (kind, table, bias)
+                for table, n in tables
+                for bias, m in biases
+                if same(_text(n), _text(m)) and "user" not in f"{table} {bias} {ast.unparse(n)}".lower()
             ]
     return found
 

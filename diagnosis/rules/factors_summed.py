@@ -8,9 +8,9 @@ from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.places_from import number
 from diagnosis.rules.repeated import repo_of
 from diagnosis.rules.rule import Rule
-from diagnosis.rules.source import ParsedFile
+from diagnosis.rules.source import ParsedFile, keyword
 from diagnosis.rules.tensor_calls import Operation, operation, whole
-from diagnosis.rules.values import How, bindings, same
+from diagnosis.rules.values import How, bindings, same, words_of
 from diagnosis.symptoms import WEAK
 from diagnosis.syntax import called_name
 
@@ -25,6 +25,7 @@ KIND = FindingKind(
     sources=("Rendle, ICDM 2010",),
 )
 LAST = (2, -1)
+MACHINES = ("fm", "factor", "second", "pair", "inter", "bi_", "cross", "order", "forward", "score", "logit")
 TURNS = {"transpose", "permute", "swapaxes", "mT", "T", "swapdims", "movedim"}
 
 
@@ -37,6 +38,8 @@ def fields_never_meet(source: ParsedFile) -> Iterator[RuleHit]:
         if total is None or squares is None or not same(total[0], squares[0]):
             continue
         if total[1] not in LAST or total[1] != squares[1] or _is_turned(source, node):
+            continue
+        if not _may_hold_fields(source, node, total[0], total[1]):
             continue
         for call in (total[2], squares[2]):
             yield source.hit(
@@ -90,6 +93,24 @@ def _summed(source: ParsedFile, node: ast.expr) -> tuple[ast.expr, int, ast.Call
 
 def _done(source: ParsedFile, node: ast.expr) -> Operation | None:
     return operation(repo_of(source), source, node) if isinstance(node, ast.Call) else None
+
+
+def _may_hold_fields(source: ParsedFile, node: ast.expr, x: ast.expr, axis: int) -> bool:
+    """Whether a tensor is a factorisation machine's, by what the function or its class is called or looks up, and its fields are not
+    put beside each other on the very axis that is summed: `torch.stack([user, item], dim=-1)`.
+    """
+    function = source.function_of(node)
+    owner = next((o for o in source.around(node) if isinstance(o, ast.ClassDef)), None)
+    named = f"{getattr(owner, 'name', '')}_{getattr(function, 'name', '')}".lower()
+    made = _meant(source, x)
+    if isinstance(made, ast.Call) and called_name(made) in ("stack", "cat", "concat", "concatenate"):
+        joined = (
+            keyword(made, "dim") or keyword(made, "axis") or (made.args[1] if len(made.args) > 1 else None)
+        )
+        if joined is not None and number(joined) in (axis, *(LAST if axis in LAST else ())):
+            return False
+    looked_up = any("emb" in word.lower() or "factor" in word.lower() for word in words_of(made))
+    return looked_up or any(word in named for word in MACHINES)
 
 
 def _is_turned(source: ParsedFile, node: ast.expr) -> bool:

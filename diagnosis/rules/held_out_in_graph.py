@@ -9,7 +9,7 @@ from diagnosis.rules.repeated import repo_of
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import ParsedFile
 from diagnosis.rules.values import names_in, words_of
-from diagnosis.rules.whole_log import divisions, is_whole
+from diagnosis.rules.whole_log import divisions, is_whole, takes_training
 from diagnosis.syntax import called_name
 
 KIND = FindingKind(
@@ -34,7 +34,8 @@ def held_out_in_graph(source: ParsedFile) -> Iterator[RuleHit]:
             continue
         given = [*call.args, *(k.value for k in call.keywords)]
         told = [name for one in given for name in names_in(one) if isinstance(name, ast.Name)]
-        if any(is_whole(repo, source, name) for name in told if _is_read_whole(source, name)):
+        whole = any(is_whole(repo, source, name) for name in told if _is_read_whole(source, name))
+        if whole and not takes_training(repo, call):
             yield source.hit(
                 KIND.code,
                 next((o for o in source.around(call) if isinstance(o, ast.stmt)), call),

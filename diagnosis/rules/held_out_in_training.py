@@ -3,7 +3,6 @@
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 
 from diagnosis.findings import FindingKind, FoundBy, Role
 from diagnosis.rules.hits import RuleHit
@@ -26,7 +25,16 @@ KIND = FindingKind(
 )
 HELD_OUT = {Part.TEST, Part.VALID}
 UNKNOWN = 1_000  # events that a name holds out
+WINDOW = (
+    20  # so many of the last events are a history, as is a number of them that has one of the names below
+)
+WINDOWS = ("len", "window", "hist", "context")
 HOLDS = ("held", "holdout")
+# What a model is given where it is asked for held-out events, or may not answer: events before them, which training has too.
+GIVEN = {
+    *("hist", "history", "histories", "input", "inputs", "in", "x", "seen", "known", "mask", "context", "prefix", "past"),
+    *("query", "queries", "feed", "src", "source"),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -38,7 +46,6 @@ class _Kept:
     node: ast.Assign | ast.Expr
     base: str
     depth: int
-    named: str = ""
 
 
 def held_out_in_training(source: ParsedFile) -> Iterator[RuleHit]:
@@ -50,10 +57,12 @@ def held_out_in_training(source: ParsedFile) -> Iterator[RuleHit]:
     for function in (*source.functions, source.nodes[0]):
         train, held = _sequences(source, function)
         for one in train:
+            left = max(other.depth for other in train if other.base == one.base)
             deepest = max(
                 (h.depth for h in held if h.base == one.base and _go_together(source, one, h)), default=0
             )
-            if deepest > one.depth and not (one.named and any(h.named == one.named for h in held)):
+            # Where another part leaves out enough, that one is trained on while these are held out, and this one afterwards.
+            if deepest > left:
                 yield source.hit(
                     KIND.code,
                     one.node,
@@ -62,9 +71,8 @@ def held_out_in_training(source: ParsedFile) -> Iterator[RuleHit]:
         yield from _compared(source, function)
 
 
-@lru_cache(maxsize=4_096)
-def _parts(name: str) -> frozenset[Part]:
-    return frozenset(parts_named([name]))
+def _is_given(name: str) -> bool:
+    return bool(GIVEN & set(name.lower().split("_")))
 
 
 def _sequences(source: ParsedFile, function: ast.AST) -> tuple[list[_Kept], list[_Kept]]:
@@ -72,19 +80,19 @@ def _sequences(source: ParsedFile, function: ast.AST) -> tuple[list[_Kept], list
     train: list[_Kept] = []
     held: list[_Kept] = []
     for target, value, statement in _kept(source, function):
-        parts = _parts(target)
+        parts = parts_named([target])
         if parts == {Part.TRAIN} and isinstance(value, ast.Subscript) and isinstance(value.slice, ast.Slice):
             cut = value.slice
             left = number(cut.upper) if cut.upper is not None else None
             if cut.lower is None and cut.step is None and left is not None and left < 0:
                 train.append(_Kept(node=statement, base=ast.dump(value.value), depth=-left))
+        elif _is_given(target):
+            continue
         elif (parts and parts <= HELD_OUT) or any(word in target.lower() for word in HOLDS):
             for part in source.within(value, ast.Subscript):
-                found = _held(source, part)
-                if found is not None:
-                    held.append(
-                        _Kept(node=statement, base=ast.dump(part.value), depth=found[0], named=found[1])
-                    )
+                place = _held(source, part)
+                if place is not None:
+                    held.append(_Kept(node=statement, base=ast.dump(part.value), depth=place))
     return train, held
 
 
@@ -112,9 +120,9 @@ def _name(target: ast.expr | None) -> str:
     return dotted(target).rpartition(".")[2] if target is not None else ""
 
 
-def _held(source: ParsedFile, part: ast.Subscript) -> tuple[int, str] | None:
-    """(place from the end, the name of that number) of what a part takes: 2 for `x[-2]` and `x[-2:]`; one that goes by a name,
-    `x[len(x) - n + k]`, counts as far.
+def _held(source: ParsedFile, part: ast.Subscript) -> int | None:
+    """How far from the end what a part takes begins: 2 for `x[-2]` and `x[-2:]`; one that goes by a name, `x[len(x) - n + k]`, counts
+    as far. None for the window of a history, `x[-50:]` and `x[-max_len:]`, and for anything else.
     """
     index = part.slice
     if isinstance(index, ast.Slice):
@@ -123,9 +131,10 @@ def _held(source: ParsedFile, part: ast.Subscript) -> tuple[int, str] | None:
         return None
     place = number(index)
     if place is not None:
-        return (-place, "") if place < 0 else None
+        return -place if -WINDOW < place < 0 else None
     if isinstance(index, ast.UnaryOp) and isinstance(index.op, ast.USub) and dotted(index.operand):
-        return UNKNOWN, dotted(index.operand)
+        name = dotted(index.operand).rpartition(".")[2].lower()
+        return None if any(word in name for word in WINDOWS) or name == "l" else UNKNOWN
     steps = [index]
     if isinstance(index, ast.Name):
         steps = [b.value for b in bindings(source, index.id, index)]
@@ -137,7 +146,7 @@ def _held(source: ParsedFile, part: ast.Subscript) -> tuple[int, str] | None:
             if not isinstance(left, ast.Call) or called_name(left) != "len" or not left.args:
                 continue
             if same(_load(left.args[0]), _load(part.value)) and dotted(inner.right):
-                return UNKNOWN, dotted(inner.right)
+                return UNKNOWN
     return None
 
 
@@ -165,10 +174,11 @@ def _apart(source: ParsedFile, train: _Kept, held: _Kept, block: ast.AST | None)
 
 def _compared(source: ParsedFile, function: ast.AST) -> Iterator[RuleHit]:
     """`train = log[place > 1]` beside `valid = log[place == 2]`, of one array of places."""
-    found: list[tuple[frozenset[Part], ast.Compare, ast.Assign]] = []
+    found: list[tuple[set[Part], ast.Compare, ast.Assign]] = []
     for target, value, statement in _kept(source, function):
-        parts = _parts(target)
-        if not parts or not isinstance(statement, ast.Assign) or (Part.TRAIN in parts and len(parts) > 1):
+        parts = parts_named([target])
+        mixed = Part.TRAIN in parts and len(parts) > 1
+        if not parts or mixed or _is_given(target) or not isinstance(statement, ast.Assign):
             continue
         mask = value.slice if isinstance(value, ast.Subscript) else value
         if isinstance(mask, ast.Compare) and len(mask.ops) == 1 and number(mask.comparators[0]) is not None:
@@ -176,14 +186,26 @@ def _compared(source: ParsedFile, function: ast.AST) -> Iterator[RuleHit]:
     for parts, mask, statement in found:
         if parts != {Part.TRAIN}:
             continue
-        for others, other, _ in found:
-            if others <= HELD_OUT and same(_load(mask.left), _load(other.left)) and _overlap(mask, other):
+        for others, other, later in found:
+            alike = others <= HELD_OUT and same(_load(mask.left), _load(other.left))
+            if alike and _overlap(mask, other) and not _is_rebound(source, mask, statement, later):
                 yield source.hit(
                     KIND.code,
                     statement,
                     f"`{ast.unparse(mask)}` keeps rows in training that `{ast.unparse(other)}` holds out",
                 )
                 break
+
+
+def _is_rebound(source: ParsedFile, mask: ast.Compare, one: ast.Assign, other: ast.Assign) -> bool:
+    """Whether what a comparison reads is another array where the other statement stands."""
+    first, last = sorted((one.lineno, other.lineno))
+    return any(
+        first <= getattr(binding.node, "lineno", 0) < last and binding.node not in source.around(one)
+        for name in ast.walk(mask.left)
+        if isinstance(name, ast.Name)
+        for binding in bindings(source, name.id, mask)
+    )
 
 
 def _overlap(one: ast.Compare, other: ast.Compare) -> bool:

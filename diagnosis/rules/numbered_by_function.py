@@ -14,6 +14,8 @@ from diagnosis.syntax import called_name, dotted
 # What leaves each value once, as a vocabulary does; the rows of an array, which each part has its own of, are numbered without.
 DISTINCT = {"sorted", "set", "unique", "Counter", "most_common", "drop_duplicates", "fromkeys"}
 
+PLACES = ("row", "local", "place")  # in an array of its own, which each part may have
+
 
 def numbered_for_each(source: ParsedFile) -> Iterator[tuple[ast.Call, str]]:
     """(call, function) of `number_items(part)` for training and another part: each gets a dictionary of its own."""
@@ -63,7 +65,8 @@ def _numbers(function: Defined) -> bool:
         for value in returns(function)
         for part in (value.elts if isinstance(value, ast.Tuple) else [value])
     } - {""}
-    counted = [value for value in returns(function) if _is_counted(file, value)]
+    rows = any(word in node.name.lower() for word in PLACES)
+    counted = [value for value in returns(function) if not rows and _is_counted(file, value)]
     distinct = any(called_name(c) in DISTINCT for c in file.calls_in(node)) or bool(
         file.within(node, ast.SetComp)
     )

@@ -4,12 +4,14 @@ import ast
 from collections.abc import Iterator
 
 from diagnosis.findings import FindingKind, FoundBy, Role
+from diagnosis.rules.definitions import Defined
 from diagnosis.rules.discount import statement_of
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.places_from import number
+from diagnosis.rules.repeated import callee, repo_of
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import Function, ParsedFile, keyword
-from diagnosis.rules.values import How, bindings
+from diagnosis.rules.values import How, bindings, owner_of, parameters
 from diagnosis.symptoms import WEAK
 from diagnosis.syntax import called_name, dotted
 
@@ -45,6 +47,24 @@ FALLING = {"logsigmoid"}  # where their negative is the loss
 PRODUCTS = {"matmul", "mm", "bmm", "einsum", "dot", "inner", "cosine_similarity"}
 DISTANCES = {"norm", "cdist", "pairwise_distance", "dist", "square", "pow", "abs"}
 
+# What a function or a value is called that is no loss to be lowered: what is watched, what weighs, and attacks on the model.
+NO_LOSS = (
+    "weight",
+    "gap",
+    "lead",
+    "margin",
+    "viol",
+    "acc",
+    "auc",
+    "gain",
+    "reward",
+    "metric",
+    "watch",
+    "eval",
+)
+ATTACKS = ("adv", "attack", "perturb")
+DEEPEST = 3  # calls through which a score is handed on
+
 
 def pairs_turned(source: ParsedFile) -> Iterator[RuleHit]:
     """`F.softplus(pos - neg)`, `-F.logsigmoid(neg - pos)`, `torch.relu(1 - neg + pos)`."""
@@ -61,7 +81,7 @@ def pairs_turned(source: ParsedFile) -> Iterator[RuleHit]:
         if inner is None or (name in ("clamp", "clip") and not _cuts_at_zero(call)):
             continue
         rises = _sense(source, inner)
-        if rises is None or (rises > 0) == falls:
+        if rises is None or (rises > 0) == falls or not _is_minimised(source, call):
             continue
         yield source.hit(
             KIND.code,
@@ -111,6 +131,27 @@ def _is_negated(source: ParsedFile, call: ast.Call) -> bool:
             return turned
         inner = outer
     return turned
+
+
+def _is_minimised(source: ParsedFile, call: ast.Call) -> bool:
+    """Whether what a call gives may be the loss: it is not cut from the graph, its name speaks of none else, and nothing takes its
+    negative afterwards.
+    """
+    function, statement = source.function_of(call), statement_of(source, call)
+    targets = statement.targets if isinstance(statement, ast.Assign) else []
+    kept = {dotted(target) for target in targets} - {""}
+    words = [getattr(function, "name", ""), *(name.rpartition(".")[2] for name in kept)]
+    for word in map(str.lower, words):
+        watched = "loss" not in word and any(part in word for part in NO_LOSS)
+        if watched or any(part in word for part in ATTACKS):
+            return False
+    if any(isinstance(o, ast.Attribute) and o.attr in ("detach", "item") for o in source.around(call)):
+        return False
+    around = function or source.nodes[0]
+    return not any(
+        isinstance(part.op, ast.USub) and any(dotted(n) in kept for n in ast.walk(part.operand))
+        for part in source.within(around, ast.UnaryOp)
+    )
 
 
 def _sense(source: ParsedFile, node: ast.expr) -> int | None:
@@ -163,7 +204,7 @@ def _which(node: ast.expr) -> str | None:
     return found.pop() if len(found) == 1 else None
 
 
-def _is_distance(source: ParsedFile, node: ast.expr) -> bool | None:
+def _is_distance(source: ParsedFile, node: ast.expr, depth: int = 0) -> bool | None:
     """Whether what a name holds is a distance; False for a product; None where neither is seen."""
     name = dotted(node.value if isinstance(node, ast.Subscript) else node).rpartition(".")[2].lower()
     if "dist" in name or "d" in name.split("_"):
@@ -176,9 +217,12 @@ def _is_distance(source: ParsedFile, node: ast.expr) -> bool | None:
         base = inner
     made = [b.value for b in bindings(source, dotted(base), base)] if isinstance(base, ast.Name) else []
     function = source.function_of(node)
+    called_so = False if any(word in name for word in ("score", "logit")) else None
     if not made and isinstance(function, Function):
-        return False if any(word in name for word in ("score", "logit")) else None
-    parts = [part for value in made for part in ast.walk(value)]
+        return _as_given(source, base, depth) if dotted(base) in parameters(function) else called_so
+    repo = repo_of(source)
+    reached = [d for value in made for c in source.calls_in(value) if (d := callee(repo, source, c))]
+    parts = [part for value in (*made, *(d.node for d in reached)) for part in ast.walk(value)]
     calls = {called_name(part) for part in parts if isinstance(part, ast.Call)}
     powers = any(isinstance(part, ast.BinOp) and isinstance(part.op, ast.Pow) for part in parts)
     negated = any(
@@ -192,7 +236,22 @@ def _is_distance(source: ParsedFile, node: ast.expr) -> bool | None:
     )
     if products or calls & PRODUCTS:
         return False
-    return False if any(word in name for word in ("score", "logit")) else None
+    return called_so
+
+
+def _as_given(source: ParsedFile, name: ast.expr, depth: int) -> bool | None:
+    """Whether a parameter is a distance, by what the calls in the repo give for it; where none is seen by its name, unless the file
+    speaks of distances.
+    """
+    text = dotted(name)
+    owner = owner_of(source, text, name)
+    reached = Defined(file=source, node=owner) if owner is not None and depth < DEEPEST else None
+    given = repo_of(source).given(reached, text) if reached is not None else []
+    kinds = {_is_distance(file, value, depth + 1) for file, value in given}
+    if kinds:
+        return kinds.pop() if len(kinds) == 1 else None
+    known = any(called_name(call) in DISTANCES for call in source.calls)
+    return False if not known and any(word in text.lower() for word in ("score", "logit")) else None
 
 
 RULE = Rule(kind=KIND, run=pairs_turned)

@@ -4,6 +4,7 @@ import ast
 import re
 from collections.abc import Iterable
 from enum import Enum
+from functools import lru_cache
 
 from diagnosis.rules.values import words_of
 
@@ -39,13 +40,14 @@ _SHORT = {
 
 def parts_named(words: Iterable[str]) -> set[Part]:
     """The parts that names or strings speak of: {"test_loader", "trainSet"} -> TEST and TRAIN. "latest" is none."""
-    found = set()
-    for word in words:
-        for piece in _WORD.findall(word):
-            part = _part(piece.lower())
-            if part is not None:
-                found.add(part)
-    return found
+    return set().union(*map(_parts_of, words))
+
+
+@lru_cache(maxsize=16_384)
+def _parts_of(word: str) -> frozenset[Part]:
+    """The parts that one name or string speaks of; the rules ask of the same names again and again."""
+    found = (_part(piece.lower()) for piece in _WORD.findall(word))
+    return frozenset(part for part in found if part is not None)
 
 
 def parts_in(*nodes: ast.AST) -> set[Part]:

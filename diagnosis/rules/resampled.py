@@ -76,25 +76,25 @@ def _evaluates(name: str) -> bool:
 def _is_seeded(source: ParsedFile, call: ast.Call, function: Function, judging: frozenset[Function]) -> bool:
     """Whether every evaluation draws the same: a seed is set in an evaluating function, or the generator is made in one."""
     seeds = [c for f in judging for c in source.calls_in(f) if called_name(c) in SEEDS]
-    if any(not changes_by_epoch(c) for c in seeds):
+    if any(not changes_by_epoch(source, c) for c in seeds):
         return True
     if is_shared(source, call):
         return False
     owner = call.func.value if isinstance(call.func, ast.Attribute) else None
     made = generator_made(source, owner) if owner is not None else None
     if made is not None:
-        return (_is_given_a_seed(made) or _is_rare(source, made)) and (
+        return (_is_given_a_seed(source, made) or _is_rare(source, made)) and (
             source.function_of(made) in judging
             and getattr(source.function_of(made), "name", "") != "__init__"
         )
     return owner is not None and not _is_of_self(owner) and not _lasts(source, owner)
 
 
-def _is_given_a_seed(made: ast.Call) -> bool:
+def _is_given_a_seed(source: ParsedFile, made: ast.Call) -> bool:
     """Whether a generator starts from a seed: one of torch does anyway, those of numpy and Python only from one that is given."""
     given = [*made.args, *(k.value for k in made.keywords)]
     fresh = not given or (isinstance(given[0], ast.Constant) and given[0].value is None)
-    if changes_by_epoch(made):
+    if changes_by_epoch(source, made):
         return False
     return not fresh or called_name(made) == "Generator"
 

@@ -70,27 +70,32 @@ def _is_put_back(source: ParsedFile, function: Function, order: str) -> bool:
     for part in source.within(function, ast.Subscript):
         if isinstance(part.ctx, ast.Store) and any(dotted(n) == order for n in ast.walk(part.slice)):
             return True
-    taken = {
-        dotted(p.value)
-        for p in source.within(function, ast.Subscript)
-        if dotted(p.slice) == order and isinstance(p.ctx, ast.Load)
-    }
-    if len(taken) > 2:  # rows, lengths, and what goes with them, as labels do
-        return True
+    taken = {dotted(p.value) for p in source.within(function, ast.Subscript) if dotted(p.slice) == order}
     for call in source.calls_in(function):
         own = call.func.value if isinstance(call.func, ast.Attribute) else None
         named = [dotted(a) for a in (*call.args, *(k.value for k in call.keywords))]
-        if called_name(call) in (
-            *SORTS,
-            "scatter",
-            "scatter_",
-            "index_copy",
-            "index_copy_",
-            "invert_permutation",
-        ) and (order in named or (own is not None and dotted(own) == order)):
-            return True
+        if called_name(call) == "index_select" and order in named:
+            taken |= {dotted(own) if own is not None and dotted(own) not in source.imports else named[0]}
+        elif order in named or (own is not None and dotted(own) == order and called_name(call) in SORTS):
+            return True  # a helper may put them back
+    if len(taken - _lengths(source, function, order)) > 1:  # rows, and what goes with them, as labels do
+        return True
+    kept = [s.value for s in source.within(function, ast.Assign) if dotted(s.value) == order]
+    if kept:
+        return True
     returned = [r.value for r in source.within(function, ast.Return) if r.value is not None]
     return any(dotted(p) == order for value in returned for p in ast.walk(value) if isinstance(p, ast.expr))
+
+
+def _lengths(source: ParsedFile, function: Function, order: str) -> set[str]:
+    """The names of what the order was made of: "lengths" of `lengths.sort()` and `torch.argsort(-lengths)`."""
+    return {
+        dotted(name)
+        for statement in source.within(function, ast.Assign)
+        if _order(statement) == order
+        for name in ast.walk(statement.value)
+        if isinstance(name, ast.Name | ast.Attribute)
+    }
 
 
 RULE = Rule(kind=KIND, run=rows_stay_sorted)

@@ -26,16 +26,19 @@ KIND = FindingKind(
 FLATTENS = {"reshape", "view", "flatten", "ravel"}
 TURNS = {"transpose", "permute", "t", "T", "swapaxes", "mT"}
 
+COUNTS = {"unique", "max", "min", "sum", "mean", "numel", "any", "all", "bincount"}  # where no order matters
+
 
 def rows_tiled(source: ParsedFile) -> Iterator[RuleHit]:
     """`owner = np.tile(np.arange(len(users)), items.shape[1])` beside `items.reshape(-1)`."""
     for call in source.calls:
         times = _times(source, call)
         matrix = _width_of(source, times) if times is not None else ""
-        if not matrix:
+        if not matrix or _is_laid_out_anew(source, call):
             continue
         around = source.function_of(call) or source.nodes[0]
-        if any(_flattens(other, matrix) for other in source.calls_in(around)):
+        flat = [other for other in source.calls_in(around) if _flattens(other, matrix)]
+        if any(called_name(_called_on(source, other)) not in COUNTS for other in flat):
             yield source.hit(
                 KIND.code,
                 statement_of(source, call),
@@ -60,6 +63,23 @@ def _times(source: ParsedFile, call: ast.Call) -> ast.expr | None:
     ):
         return call.args[0] if name == "tile" or _is_of_torch(source, call.func.value) else None
     return None
+
+
+def _called_on(source: ParsedFile, call: ast.Call) -> ast.Call:
+    """The call that takes what another one returns as its object or its argument; the other one itself where there is none."""
+    outer = source.parents.get(call)
+    outer = source.parents.get(outer) if isinstance(outer, ast.Attribute) else outer
+    return outer if isinstance(outer, ast.Call) else call
+
+
+def _is_laid_out_anew(source: ParsedFile, call: ast.Call) -> bool:
+    """Whether the repeated row is a matrix at once, which may be turned: `users.repeat(n).view(n, -1).t()`."""
+    outer = _called_on(source, call)
+    return (
+        outer is not call
+        and called_name(outer) in FLATTENS | TURNS
+        and len(outer.args) + sum(len(a.elts) - 1 for a in outer.args if isinstance(a, ast.Tuple)) > 1
+    )
 
 
 def _is_of_torch(source: ParsedFile, node: ast.expr) -> bool:

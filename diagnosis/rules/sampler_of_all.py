@@ -7,7 +7,7 @@ from diagnosis.rules.codebase import Codebase
 from diagnosis.rules.parts_of_data import Part, parts_in, parts_named
 from diagnosis.rules.source import Function, ParsedFile
 from diagnosis.rules.values import parameters
-from diagnosis.rules.whole_log import HELD_OUT, divisions, is_whole
+from diagnosis.rules.whole_log import HELD_OUT, divisions, is_whole, takes_training
 from diagnosis.syntax import called_name, dotted
 
 SAMPLERS = ("sampl", "negativ", "corrupt")
@@ -29,7 +29,9 @@ def made_of_whole_log(repo: Codebase, source: ParsedFile) -> Iterator[ast.Call]:
         if not any(word in name for word in SAMPLERS) or any(word in name for word in OF_A_GRAPH):
             continue
         given = [*call.args, *(k.value for k in call.keywords)]
-        if any(is_whole(repo, source, one) for one in given) and _is_for_training(source, call):
+        if not any(is_whole(repo, source, one) for one in given) or takes_training(repo, call):
+            continue
+        if _is_for_training(source, call):
             yield call
 
 

@@ -8,17 +8,39 @@ from diagnosis.rules.draws import GENERATORS, SEEDS
 from diagnosis.rules.judging import METRICS, judges
 from diagnosis.rules.repeated import callee, in_training_loop
 from diagnosis.rules.source import Function, Loop, ParsedFile
-from diagnosis.rules.values import names_in, parameters, words_of
+from diagnosis.rules.values import How, bindings, names_in, parameters, words_of
 from diagnosis.syntax import called_name, dotted
 
 EPOCHS = {"epoch", "epochs", "round", "step", "steps", "iteration", "time", "ns"}
 JUDGING = (*METRICS, "valid", "test")
 
 
-def changes_by_epoch(seeding: ast.Call) -> bool:
-    """Whether a seed is another one in each epoch, in its author's words: `default_rng(seed + epoch)`, `manual_seed(time())`."""
+RUNS = (
+    "seed",
+    "run",
+    "trial",
+    "repeat",
+    "rep",
+    "fold",
+    "restart",
+    "split",
+)  # loops over whole trainings count these
+
+
+def changes_by_epoch(source: ParsedFile, seeding: ast.Call) -> bool:
+    """Whether a seed is another one in each epoch, in its author's words: `default_rng(seed + epoch)`, `manual_seed(time())`; not
+    by what a loop of the same function counts, whose batches are the same in each evaluation.
+    """
     given = [*seeding.args, *(k.value for k in seeding.keywords)]
-    words = (word.lower().strip("_") for node in given for word in words_of(node))
+    counted = {
+        name.id
+        for node in given
+        for name in ast.walk(node)
+        if isinstance(name, ast.Name)
+        and any(b.how is How.ITERATED for b in bindings(source, name.id, seeding))
+    }
+    told = {word for node in given for word in words_of(node)} - counted
+    words = (word.lower().strip("_") for word in told)
     return any(piece in EPOCHS for word in words for piece in word.split("_"))
 
 
@@ -30,7 +52,9 @@ def asked_with_other_seeds(source: ParsedFile, repo: Codebase) -> Iterator[ast.C
             if isinstance(loop, ast.For)
             else set()
         )
-        if not counted or not (
+        if not counted or any(piece in RUNS for name in counted for piece in name.lower().split("_")):
+            continue
+        if not (
             any("epoch" in name.lower() for name in counted) or in_training_loop(source, loop.body[0], repo)
         ):
             continue

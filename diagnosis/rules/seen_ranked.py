@@ -10,7 +10,7 @@ from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.places_from import number
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import Function, ParsedFile
-from diagnosis.rules.values import parameters, same
+from diagnosis.rules.values import parameters, same, words_of
 from diagnosis.syntax import called_name, dotted
 
 KIND = FindingKind(
@@ -33,6 +33,7 @@ SEEN = ("seen", "rated", "interacted", "watched", "train_items", "consumed", "kn
 HISTORIES = (*SEEN, "hist", "past_items")
 REPEATS = ("sess", "basket", "repeat", "rebuy", "consum")
 SCORES = ("score", "logit", "pred", "rating", "prob", "sim", "dist", "out")
+HIDES = ("mask", "filter", "hide", "exclu", "suppress", "block", "remov", "penal")
 CANDIDATES = ("cand", "neg", "sampled")
 
 
@@ -104,7 +105,39 @@ def _filters(source: ParsedFile, function: Function) -> bool:
             return True
         if any(isinstance(part.op, ast.Mult | ast.Sub) for part in source.within(around, ast.AugAssign)):
             return True
+    return _may_hide(source, function)
+
+
+def _may_hide(source: ParsedFile, function: Function) -> bool:
+    """Whether scores meet what hides items, by its name, or a call is given them together with the histories: `hide(scores, seen)`."""
+    for part in source.within(function, ast.BinOp):
+        outer = source.parents.get(part)
+        kept = (
+            {w.lower() for t in outer.targets for w in words_of(t)}
+            if isinstance(outer, ast.Assign)
+            else set()
+        )
+        words = [{w.lower() for w in words_of(side)} for side in (part.left, part.right)]
+        for one, other in (words, words[::-1]):
+            if _speak_of(one | kept, SCORES) and _speak_of(other, HIDES):
+                return True
+    for call in source.calls_in(function):
+        kept = source.parents.get(call)
+        targets = kept.targets if isinstance(kept, ast.Assign) else []
+        changed = isinstance(kept, ast.Expr) or any(
+            _speak_of({w.lower()}, SCORES) for t in targets for w in words_of(t)
+        )
+        words = {
+            w.lower() for given in (*call.args, *(k.value for k in call.keywords)) for w in words_of(given)
+        }
+        named = _speak_of({called_name(call).lower()}, HIDES)
+        if changed and _speak_of(words, SCORES) and (named or _speak_of(words, HISTORIES)):
+            return True
     return False
+
+
+def _speak_of(words: set[str], parts: tuple[str, ...]) -> bool:
+    return any(part in word for word in words for part in parts)
 
 
 def _stores(source: ParsedFile, around: ast.AST) -> Iterator[tuple[ast.Subscript, ast.expr]]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 from diagnosis.findings import FindingKind, FoundBy, Role
+from diagnosis.rules.codebase import Codebase, once
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.parts_of_data import Part, parts_in, parts_named
 from diagnosis.rules.places_from import number
@@ -105,9 +106,13 @@ def _stands_for_validation(source: ParsedFile, call: ast.Call) -> bool:
     """Whether test events are given for the validation by which a function keeps its best: `trainer.fit(train, test)` of
     `def fit(self, train, valid)`.
     """
-    given = [place for place, argument in enumerate(call.args) if parts_in(argument) == {Part.TEST}]
-    named = [k.arg or "" for k in call.keywords if parts_in(k.value) == {Part.TEST}]
-    if source.repo is None or not (given or named):
+    if source.repo is None:
+        return False
+    told = call.args if _takes_validation(source.repo) else []
+    given = [place for place, argument in enumerate(told) if parts_in(argument) == {Part.TEST}]
+    valid = [k for k in call.keywords if parts_named([k.arg or ""]) == {Part.VALID}]
+    named = [k.arg or "" for k in valid if parts_in(k.value) == {Part.TEST}]
+    if not (given or named):
         return False
     run = source.repo.callee(source, call)
     if run is None or not isinstance(run.node, ast.FunctionDef | ast.AsyncFunctionDef):
@@ -117,6 +122,13 @@ def _stands_for_validation(source: ParsedFile, call: ast.Call) -> bool:
     if not any(parts_named([name]) == {Part.VALID} for name in meant):
         return False
     return any(_stops(inner) or called_name(inner) in SAVES for inner in run.file.calls_in(run.node))
+
+
+@once
+def _takes_validation(repo: Codebase) -> bool:
+    """Whether any function has a parameter for the validation: few repos have, and every call is asked."""
+    functions = (function for file in repo.files for function in file.functions)
+    return any(parts_named([name]) == {Part.VALID} for f in functions for name in parameters(f))
 
 
 def _watches_test(call: ast.Call) -> bool:

@@ -1,6 +1,7 @@
 """Sessions that are put in the order of their names, and cut into training and test, although their times are known."""
 
 import ast
+import re
 from collections.abc import Iterator
 
 from diagnosis.rules.parts_of_data import Part, parts_in
@@ -8,7 +9,8 @@ from diagnosis.rules.source import ParsedFile, keyword
 from diagnosis.rules.values import How, bindings, same, words_of
 from diagnosis.syntax import called_name, dotted
 
-SPLIT = ("session", "sess", "visit", "basket", "order", "transaction", "trip", "playlist")
+SPLIT = {"session", "sess", "visit", "basket", "order", "transaction", "trip"}
+_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 TIMES = {"time", "times", "ts", "timestamp", "timestamps", "date", "datetime", "unixtime"}
 ORDERS = {"sorted", "list", "unique", "keys", "tolist", "array"}
 
@@ -54,7 +56,9 @@ def _names_sessions(source: ParsedFile, value: ast.expr) -> bool:
 
 
 def _speaks_of_sessions(word: str) -> bool:
-    return any(part in word.lower() for part in SPLIT)
+    """`sessions`, `SessionId`, "basket_id"; neither `visitors` nor `ordered`."""
+    pieces = {piece.lower() for piece in _WORD.findall(word)}
+    return any(piece.removesuffix("id").removesuffix("s") in SPLIT or piece in SPLIT for piece in pieces)
 
 
 def _sorts_by_session(call: ast.Call) -> bool:
@@ -75,10 +79,15 @@ def _is_of_training(source: ParsedFile, part: ast.Subscript) -> bool:
 
 
 def _knows_time(source: ParsedFile) -> bool:
+    """Whether the file reads times of events; the modules of that name tell how long something takes."""
     whole = source.nodes[0]
     words = (
-        *(name.id for name in source.within(whole, ast.Name)),
-        *(name.attr for name in source.within(whole, ast.Attribute)),
+        *(name.id for name in source.within(whole, ast.Name) if name.id not in source.imports),
+        *(
+            name.attr
+            for name in source.within(whole, ast.Attribute)
+            if dotted(name.value) not in source.imports
+        ),
         *(
             c.value
             for c in source.within(whole, ast.Constant)

@@ -7,7 +7,7 @@ from diagnosis.findings import FindingKind, FoundBy, Role
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.repeated import is_training_loop, repo_of
 from diagnosis.rules.rule import Rule
-from diagnosis.rules.source import ParsedFile
+from diagnosis.rules.source import Function, ParsedFile
 from diagnosis.symptoms import WEAK
 from diagnosis.syntax import called_name, dotted
 
@@ -27,14 +27,20 @@ def state_of_another_user(source: ParsedFile) -> Iterator[RuleHit]:
     """`logits, hidden = model(x, hidden)` and `hidden = hidden.detach()`, and nothing else of `hidden` in the loop."""
     for loop in source.loops:
         detached = [s for s in source.within(loop, ast.Assign) if _detaches(s)]
-        if not detached or not is_training_loop(source, loop, repo_of(source)):
+        if (
+            not detached
+            or _is_of_one_sequence(source, loop)
+            or not is_training_loop(source, loop, repo_of(source))
+        ):
             continue
         for statement in detached:
             name = dotted(statement.targets[0])
             given = [
                 c
                 for c in source.calls_in(*loop.body)
-                if any(dotted(a) == name for a in c.args) and _returns(source, c, name)
+                if any(dotted(a) == name for a in c.args)
+                and _returns(source, c, name)
+                and not _is_told_of_new(c)
             ]
             if given and not _is_set_back(source, loop, name, statement):
                 yield source.hit(
@@ -42,6 +48,27 @@ def state_of_another_user(source: ParsedFile) -> Iterator[RuleHit]:
                     statement,
                     "carries the state of these rows to the next batch, whose rows are other users: begin each sequence with a fresh state",
                 )
+
+
+def _is_of_one_sequence(source: ParsedFile, loop: ast.For | ast.AsyncFor | ast.While) -> bool:
+    """Whether a loop goes along the sequences of one round of a loop around it, which begins each with a state: pieces of one user."""
+    for outer in source.around(loop):
+        if isinstance(outer, Function):
+            return False
+        if not isinstance(outer, ast.For | ast.AsyncFor):
+            continue
+        named = {n.id for n in ast.walk(outer.target) if isinstance(n, ast.Name)}
+        taken = {name for name in named if "epoch" not in name.lower()}
+        counts = isinstance(outer.iter, ast.Call) and called_name(outer.iter) in ("range", "trange", "count")
+        if not counts and taken & {n.id for n in source.within(loop, ast.Name)}:
+            return True
+    return False
+
+
+def _is_told_of_new(call: ast.Call) -> bool:
+    """Whether a net is told beside the state which rows begin anew: `model(x, hidden, start_mask)`."""
+    given = [*map(dotted, call.args), *(k.arg or "" for k in call.keywords)]
+    return any(word in name.lower() for name in given for word in SETTING_BACK)
 
 
 def _detaches(statement: ast.Assign) -> bool:

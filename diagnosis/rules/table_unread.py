@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator
 
 from diagnosis.findings import FindingKind, FoundBy, Role
-from diagnosis.rules.codebase import Codebase
+from diagnosis.rules.codebase import Codebase, once
 from diagnosis.rules.definitions import Defined
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.rule import Rule
@@ -62,17 +62,19 @@ def _is_one_number(made: ast.expr) -> bool:
 
 def _is_read(repo: Codebase, name: str) -> bool:
     """Whether an attribute of this name is read, or a text names it, as `getattr` and keys of a state do."""
+    return name in _names_read(repo)
+
+
+@once
+def _names_read(repo: Codebase) -> set[str]:
+    found: set[str] = set()
     for file in repo.files:
         for node in file.within(file.nodes[0], ast.Attribute, ast.Constant):
-            if isinstance(node, ast.Attribute) and node.attr == name and not isinstance(node.ctx, ast.Store):
-                return True
-            if (
-                isinstance(node, ast.Constant)
-                and isinstance(node.value, str)
-                and name in node.value.split(".")
-            ):
-                return True
-    return False
+            if isinstance(node, ast.Attribute):
+                found |= set() if isinstance(node.ctx, ast.Store) else {node.attr}
+            elif isinstance(node.value, str):
+                found.update(node.value.split("."))
+    return found
 
 
 def _goes_through_parts(repo: Codebase, source: ParsedFile, kind: ast.ClassDef) -> bool:

@@ -47,9 +47,18 @@ def ties_broken_by_item(source: ParsedFile) -> Iterator[RuleHit]:
 
 
 def sorts_by_item(source: ParsedFile, call: ast.Call) -> bool:
-    """Whether pairs of item and time are sorted without a key, so that the item decides."""
+    """Whether pairs of item and time are sorted without a key, so that the item decides, and nothing gathers them by item or sorts
+    them again.
+    """
     pair = sorted_pair(source, call)
-    return pair is not None and _is_item(pair[0]) and any(_is_time(source, part) for part in pair[1:])
+    if pair is None or not _is_item(pair[0]) or not any(_is_time(source, part) for part in pair[1:]):
+        return False
+    around = source.function_of(call) or source.nodes[0]
+    return not any(
+        called_name(c) == "groupby"
+        or (called_name(c) in ("sorted", "sort") and any(k.arg == "key" for k in c.keywords))
+        for c in source.calls_in(around)
+    )
 
 
 def sorted_pair(source: ParsedFile, call: ast.Call) -> list[ast.expr] | None:

@@ -8,7 +8,7 @@ from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.places_from import number
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import ParsedFile
-from diagnosis.rules.values import words_of
+from diagnosis.rules.values import bindings, words_of
 from diagnosis.symptoms import WEAK
 from diagnosis.syntax import called_name, dotted
 
@@ -31,7 +31,25 @@ OLDEST = FindingKind(
     explains=("newest-kept", "order-ignored", *WEAK),
 )
 WEIGHTS = ("weight", "confidence", "importance")
-RATINGS = ("rating", "stars", "rate")
+RATINGS = ("rating", "ratings", "stars", "star")
+# What a weight is of that may fall as the rating rises: of negatives, and of what is rare.
+OF_OTHERS = ("neg", "dislike", "inv", "ips", "propens", "balance", "class")
+COUNTS = (
+    "count",
+    "n_",
+    "num",
+    "freq",
+    "mean",
+    "sum",
+    "std",
+    "var",
+    "hist",
+    "prob",
+    "propens",
+    "total",
+    "min",
+    "max",
+)
 FACTORS = ("recency", "forget", "fade", "fading", "decay", "half_life", "aging", "ageing")
 NO_HISTORY = ("lr", "learning", "epoch", "step", "ndcg", "weight_decay", "optim", "sched", "warm")
 HISTORIES = ("hist", "seq", "event", "session", "bag", "past", "len", "click")
@@ -52,7 +70,8 @@ def dislikes_weigh_most(source: ParsedFile) -> Iterator[RuleHit]:
                 call.args[0],
             )
         last = [name.rpartition(".")[2].lower() for name in kept]
-        if any(word in name for name in last for word in WEIGHTS) and _turns_rating(value):
+        others = any(word in name for name in last for word in OF_OTHERS)
+        if not others and any(word in name for name in last for word in WEIGHTS) and _turns_rating(value):
             yield source.hit(
                 DISLIKED.code,
                 statement,
@@ -81,25 +100,34 @@ def _turns_rating(value: ast.expr) -> bool:
         or "max" in dotted(value.left).lower()
         or (isinstance(value.left, ast.Call) and called_name(value.left) == "max")
     )
-    words = [word.lower() for word in words_of(value.right)]
-    rated = any(any(word.startswith(part) for part in RATINGS) for word in words)
-    counted = any(c in word for word in words for c in ("count", "n_", "num", "freq", "mean", "sum"))
+    name = dotted(_base(value.right)).rpartition(".")[2].lower()
+    taken = value.right.slice if isinstance(value.right, ast.Subscript) else None
+    words = [name, *((w.lower() for w in words_of(taken)) if isinstance(taken, ast.Constant) else ())]
+    rated = any(piece in RATINGS for word in words for piece in word.split("_"))
+    counted = any(part in word for word in words for part in COUNTS)
     return constant and rated and not counted
 
 
 def oldest_weighs_most(source: ParsedFile) -> Iterator[RuleHit]:
     """`recency ** np.arange(n)` for a history whose first event is the oldest."""
     for node in source.within(source.nodes[0], ast.BinOp):
-        if not isinstance(node.op, ast.Pow) or not _counts_up(node.right):
+        if (
+            not isinstance(node.op, ast.Pow)
+            or not isinstance(node.right, ast.Call)
+            or not _counts_up(node.right)
+        ):
             continue
         factor = dotted(node.left).rpartition(".")[2].lower()
         if not any(word in factor for word in FACTORS) or any(word in factor for word in NO_HISTORY):
             continue
         around = source.function_of(node) or source.nodes[0]
-        words = {name.id.lower() for name in source.within(around, ast.Name)} | {
-            getattr(around, "name", "").lower()
-        }
-        pieces = {piece for word in words for piece in word.split("_")}
+        words = {name.lower() for name in words_of(node.right.args[-1])} - {"len"}
+        if isinstance(node.right.args[-1], ast.Name):
+            made = bindings(source, node.right.args[-1].id, node)
+            words |= {word.lower() for b in made for word in words_of(b.value)} - {"len"}
+        told = {name.id.lower() for name in source.within(around, ast.Name)}
+        told.add(getattr(around, "name", "").lower())
+        pieces = {piece for word in told for piece in word.split("_")}
         if pieces & set(NO_HISTORY) or not any(word in name for name in words for word in HISTORIES):
             continue
         if not _is_turned(source, around):
@@ -110,12 +138,10 @@ def oldest_weighs_most(source: ParsedFile) -> Iterator[RuleHit]:
             )
 
 
-def _counts_up(power: ast.expr) -> bool:
+def _counts_up(power: ast.Call) -> bool:
     """`np.arange(n)`, `range(n)`: 0, 1, 2, ..."""
-    return (
-        isinstance(power, ast.Call)
-        and called_name(power) in ("arange", "range")
-        and (len(power.args) == 1 or (len(power.args) == 2 and number(power.args[0]) in (0, 1)))
+    return called_name(power) in ("arange", "range") and (
+        len(power.args) == 1 or (len(power.args) == 2 and number(power.args[0]) in (0, 1))
     )
 
 
@@ -125,7 +151,11 @@ def _is_turned(source: ParsedFile, around: ast.AST) -> bool:
         return True
     steps = [cut.step for cut in source.within(around, ast.Slice) if cut.step is not None]
     return any(number(step) == -1 for step in steps) or any(
-        isinstance(k.value, ast.Constant) and k.value.value is True and k.arg in ("reverse", "descending")
+        isinstance(k.value, ast.Constant)
+        and (
+            (k.value.value is True and k.arg in ("reverse", "descending"))
+            or (k.value.value is False and k.arg == "ascending")
+        )
         for call in source.calls_in(around)
         for k in call.keywords
     )

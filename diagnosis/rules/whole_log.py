@@ -9,9 +9,23 @@ from diagnosis.rules.codebase import Codebase, Defined
 from diagnosis.rules.parts_of_data import Part, parts_in, parts_named
 from diagnosis.rules.source import Function, ParsedFile
 from diagnosis.rules.values import How, bindings, owner_of
-from diagnosis.syntax import dotted
+from diagnosis.syntax import called_name, dotted
 
 HELD_OUT = {Part.TEST, Part.VALID}
+# What a call is told beside the log that it divides: settings, sizes, generators, where the log lies.
+BESIDE = {
+    *("config", "cfg", "conf", "args", "arg", "opt", "opts", "options", "params", "hparams", "settings", "seed", "rng"),
+    *("generator", "device", "logger", "model", "n", "num", "k", "size", "ratio", "frac", "fraction", "path", "dir", "file"),
+}  # fmt: skip
+LOADERS = {
+    "loader",
+    "loaders",
+    "dataloader",
+    "dl",
+    "iter",
+    "batches",
+}  # are made of parts that were divided before
+OF_USERS, OF_ITEMS = {"user", "users", "u", "uid", "uids"}, {"item", "items", "i", "iid", "iids"}
 DEEPEST = 4  # calls that hand a log on
 
 
@@ -39,13 +53,35 @@ def _divisions(source: ParsedFile) -> Iterator[Division]:
             continue
         told = parts_in(*statement.targets)
         given = [*statement.value.args, *(k.value for k in statement.value.keywords)]
-        whole = {dotted(one) for one in given if isinstance(one, ast.Name) and not parts_named([one.id])}
+        whole = {dotted(one) for one in given if isinstance(one, ast.Name) and _may_be_log(one.id)}
         if isinstance(statement.value.func, ast.Attribute) and not statement.value.args:
             own = dotted(statement.value.func.value)
-            whole |= {own} if own and "." not in own and not parts_named([own]) else set()
+            whole |= {own} if own and "." not in own and _may_be_log(own) else set()
         kept = {name.id for name in ast.walk(statement.targets[0]) if isinstance(name, ast.Name)}
+        if not _are_events(kept):
+            continue
         if Part.TRAIN in told and told & HELD_OUT and whole - kept:
             yield Division(node=statement, whole=frozenset(whole - kept))
+
+
+def _may_be_log(name: str) -> bool:
+    return not parts_named([name]) and not BESIDE & set(name.lower().split("_"))
+
+
+def _are_events(targets: set[str]) -> bool:
+    """Whether parts hold events, by their names, and are neither loaders nor groups of users or of items."""
+    pieces = {piece for name in targets for piece in name.lower().split("_")}
+    return not pieces & LOADERS and bool(pieces & OF_USERS) == bool(pieces & OF_ITEMS)
+
+
+def takes_training(repo: Codebase, call: ast.Call) -> bool:
+    """Whether the function or class of the repo that a call names takes the training part out of what it is given: `data.train`."""
+    name = called_name(call)
+    return any(
+        Part.TRAIN in parts_named([part.attr])
+        for place in (*repo.functions.get(name, []), *repo.classes.get(name, []))
+        for part in place.file.within(place.node, ast.Attribute)
+    )
 
 
 def divided_names(source: ParsedFile, node: ast.AST) -> set[str]:

@@ -27,6 +27,7 @@ OTHER_FILES = re.compile(r"^\s+(item|user|kg|link|net)\s*:\s*\[", re.MULTILINE)
 # In time's order, the last two events of each user held out: the kit writes the last one twice more.
 SPLIT = {"split": {"LS": "valid_and_test"}, "order": "TO", "group_by": "user", "mode": "full"}
 HELD_OUT = 2
+FILE_NAME = re.compile(r"\w[\w.-]*")  # a data set is a folder and a file of this name
 RENUMBERS = "RecBole numbers anew what it reads"
 
 
@@ -62,6 +63,8 @@ def recbole_run(constants: Constants, program: TrainingProgram, command: Command
     dataset, why = _asked(constants, program, "dataset")
     if not dataset and isinstance(settings.get("dataset"), str):
         dataset, why = settings["dataset"], "a configuration file names it"
+    if not FILE_NAME.fullmatch(dataset):
+        dataset, why = "", ""
     named_model, _ = _asked(constants, program, "model")
     told = {flag.lstrip("-"): value for flag, value in command.words if isinstance(value, (str, int, float))}
     told = {name: value for name, value in told.items() if value != "" and name.isidentifier()}

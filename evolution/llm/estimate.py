@@ -5,6 +5,7 @@ the high side; code is counted anew. Reasoning that an endpoint bills as output 
 """
 
 from dataclasses import dataclass
+from decimal import Decimal
 
 from evolution.domain.limits import Limits
 from evolution.llm.budget import Charge
@@ -19,11 +20,8 @@ CODE, CODE_ANSWER = 3_000, 1_000
 DEBUG, DEBUG_ANSWER = 4_000, 400
 INTERVIEW, INTERVIEW_ANSWER = 2_350, 450  # one user and page
 CHOICE, CHOICE_ANSWER = 1_250, 20  # one user's choice
-EXPLAINED_BYTES, EXPLAIN_RULES, EXPLAIN_ANSWER = (
-    24_000,
-    1_500,
-    500,
-)  # of code with a finding; instructions; of an answer
+EXPLAINED_BYTES = 24_000  # of code with a finding
+EXPLAIN_RULES, EXPLAIN_ANSWER = 1_500, 500  # instructions; of an answer
 ADAPTER_RULES, ADAPTER_ANSWER = 5_000, 1_200  # instructions, kit and drafts; of an answer
 
 # How often a proposal needs them.
@@ -104,4 +102,4 @@ def _cost(settings: LlmSettings, role: str, sent: int, answered: int) -> Charge:
 
 
 def _share(part: float, whole: Charge) -> Charge:
-    return Charge(usd=whole.usd * round(10 * part) / 10, tokens=round(whole.tokens * part))
+    return Charge(usd=whole.usd * Decimal(str(part)), tokens=round(whole.tokens * part))

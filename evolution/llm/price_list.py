@@ -26,6 +26,7 @@ class Price:
 # USD per million tokens: input, cached input, output.
 _LISTED: dict[str, tuple[str, str, str]] = {
     "gpt-4o": ("2.50", "1.25", "10"),
+    "gpt-4o-2024-05-13": ("5", "5", "15"),  # its own price, and none for cached tokens
     "gpt-4o-mini": ("0.15", "0.075", "0.60"),
     "gpt-4.1": ("2", "0.50", "8"),
     "gpt-4.1-mini": ("0.40", "0.10", "1.60"),

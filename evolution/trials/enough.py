@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from diagnosis.convergence import (
     ANY_FALL,
+    has_fallen_far,
     has_turned,
     losses_of,
     not_beyond_popularity,
@@ -41,8 +42,8 @@ def trained_enough(
     """Whether training may end after these epochs.
 
     It may once `patience` rankings, a third of all epochs and LEAST_STEPS optimizer steps brought no better objective, and
-    neither the objective rises nor, where it has not turned, the loss falls. A program that is no better than popularity is still
-    in its first phase as long as its loss falls at all. Epochs of unknown steps count by number.
+    neither the objective rises nor, where it has not turned, the loss falls. A program that is about as good as popularity is still
+    in its first phase as long as its loss falls at all and its objective keeps most of its best value. Epochs of unknown steps count by number.
     popularity: the popularity ranker's objective on the same questions, asked for only where it matters.
     """
     ranked = [epoch for epoch in epochs if OBJECTIVE in epoch.metrics]
@@ -59,7 +60,9 @@ def trained_enough(
     losses = losses_of([epoch.reported for epoch in epochs])
     if still_rises(values) or (still_falls(losses) and not has_turned(values)):
         return False
-    return not (still_falls(losses, ANY_FALL) and not_beyond_popularity(float(values.max()), popularity()))
+    if not still_falls(losses, ANY_FALL) or has_fallen_far(values):
+        return True
+    return not not_beyond_popularity(float(values.max()), popularity())
 
 
 def still_improving(epochs: Sequence[EpochRecord]) -> bool:

@@ -259,7 +259,7 @@ def test_lists_that_are_popularity_s_while_the_loss_falls_are_a_first_phase(
         [0.041, *[0.034] * 6],
     )
     phase = by_code(scored(weak, curves=curves(falling, metric)))["not-converged"]
-    assert phase.healthy is False and "no better than popularity yet" in phase.message
+    assert phase.healthy is False and "about as good as popularity" in phase.message
     assert unhealthy(scored(weak, curves=curves(falling, metric))) - {"overconfidence"} == {"not-converged"}
     assert "not-converged" not in unhealthy(scored(weak, curves=curves(flat, metric)))
     assert "not-converged" not in unhealthy(scored(curves=curves(falling, metric)))  # far beyond popularity

@@ -29,6 +29,10 @@ def test_a_name_that_is_only_alike_has_no_price(unknown):
     assert listed_prices([unknown]) == {}
 
 
+def test_a_dated_model_with_a_price_of_its_own_has_that():
+    assert listed_price("openai/gpt-4o-2024-05-13").output > listed_price("gpt-4o").output
+
+
 def test_the_list_has_a_date_and_cached_tokens_cost_no_more():
     assert re.fullmatch(r"20\d\d-\d\d-\d\d", AS_OF)
     price = listed_price("gpt-4o")

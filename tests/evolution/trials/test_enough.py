@@ -85,6 +85,8 @@ def test_a_program_that_still_ranks_by_popularity_is_trained_on_while_its_loss_f
     course = epochs(BY_POPULARITY, FALLING, steps=48)
     assert trained_enough(course[:7], patience=5, popularity=lambda: 0.02)  # twice as good as popularity
     assert not any(trained_enough(course[:n], patience=5, popularity=lambda: 0.04) for n in range(1, 13))
+    overfit = [0.02, 0.04, 0.048, 0.05, 0.045, 0.04, 0.036, 0.033, 0.03, 0.028, 0.026, 0.025]
+    assert trained_enough(epochs(overfit, FALLING), patience=5, popularity=lambda: 0.045)
     flat = epochs(BY_POPULARITY, [*FALLING[:4], *[0.3] * 8], steps=48)
     assert trained_enough(flat, patience=5, popularity=lambda: 0.04)
 
