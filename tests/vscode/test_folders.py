@@ -24,6 +24,7 @@ def test_two_folders_in_one_window_are_kept_apart(workbench, new_repo, set_epoch
     lines = (music / "recommender.py").read_text().splitlines()
     build = 1 + next(n for n, text in enumerate(lines) if text.startswith("def build"))
     workbench.go_to("music/recommender.py", line=build)
+    expect(workbench.lens("evolverec: not trained yet")).to_be_visible()  # what comes after it moves no more
     workbench.lens("Train").click()
     expect(workbench.lens(re.compile("NDCG@10"))).to_be_visible()
     with Store.open(music) as store:
