@@ -158,7 +158,7 @@ def take_one_hunk_skip_another(workbench, repo):
     hunks = view.locator(".monaco-list-row").filter(has_text=re.compile(r"^Line \d+:"))
     expect(hunks).to_have_count(3)
     workbench.row_action(hunks.nth(0), "Take This Change")
-    expect(workbench.notice("its figures were measured with all of them")).to_be_visible()
+    expect(workbench.notice("this mix is unmeasured until you train")).to_be_visible()
     expect(hunks.nth(0)).to_contain_text("taken")
     workbench.row_action(hunks.nth(1), "Skip This Change")
     expect(hunks.nth(1)).to_contain_text("skipped")
