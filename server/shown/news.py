@@ -136,13 +136,13 @@ def _figure(metrics: Document) -> str:
 
 
 def diagnosed_words(document: Document) -> str:
-    """The result of `diagnose`: `3 findings`, or that there is none and how many checks were healthy."""
+    """The result of `diagnose`: `3 findings`, or how many remarks there are, such as `not converged`, and how many checks were healthy."""
     wrong = [one for one in document["findings"] if one["severity"] != Severity.INFORMATION.value]
-    return (
-        count(len(wrong), "finding")
-        if wrong
-        else f"no findings, {count(len(document['verdict']['healthy']), 'check')} healthy"
-    )
+    if wrong:
+        return count(len(wrong), "finding")
+    remarks = len(document["findings"])
+    told = count(remarks, "remark") if remarks else "no findings"
+    return f"{told}, {count(len(document['verdict']['healthy']), 'check')} healthy"
 
 
 def users_words(document: Document) -> str:

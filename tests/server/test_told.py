@@ -62,6 +62,9 @@ def test_all_that_improve_did_is_one_line():
     words = message(JobKind.IMPROVE, silent)
     assert "no findings, 1 checks healthy" not in words and "no findings, 1 check healthy" in words
     assert "200 users, at the level of chance, so what they say does not count" in words
+    remark = {**DIAGNOSIS["findings"][0], "severity": "information"}
+    words = message(JobKind.IMPROVE, {**document, "diagnosis": {**DIAGNOSIS, "findings": [remark, remark]}})
+    assert "; 2 remarks, 1 check healthy; " in words and "no findings" not in words
 
 
 def test_a_run_tells_its_best_and_a_replay_nothing():

@@ -9,9 +9,10 @@ export const SEVERITY_ICON = {
   information: { name: 'info' },
 } as const;
 
-/** standing: told above all else where nothing can run, or where it was looked and nothing was found. */
+/** standing: told above all else where nothing can run, or where it was looked and nothing was found, not even advice. */
 export function findingsTree(found: Findings, proposals: readonly Proposal[], standing?: Standing): Node[] {
-  const stage = standing && standing.stage in STAGE_ICON ? [stageNode(found.repo, standing)] : [];
+  const speaks = standing && standing.stage in STAGE_ICON && !(standing.stage === 'clean' && found.causes.length > 0);
+  const stage = standing && speaks ? [stageNode(found.repo, standing)] : [];
   const remarks = found.remarks.map((remark, index) => leaf(`remark:${found.repo}:${index}`, remark, 'note', 'to know beside the findings'));
   const verdict = found.verdict ? [verdictNode(found.repo, found.verdict)] : [];
   return [...stage, ...verdict, ...found.causes.map((cause) => causeNode(found.repo, cause, proposals)), ...remarks];
