@@ -18,7 +18,7 @@ KIND = FindingKind(
     title="Gradients not cleared in time",
     why="A step uses the sum of all gradients since they were last cleared: of old batches, or of none at all.",
     definition="A training loop that steps an optimizer and clears no gradient between its steps, or that clears them "
-    "between `backward` and `step`, or at every batch where a step is taken at every n-th.",
+    "between `backward` and `step`, or at every batch where a step is taken at every n-th, or at every n-th where a step is taken at every batch.",
     roles=(Role.OPTIMIZER,),
     explains=(*UNTRAINED, *WEAK),
 )
@@ -48,6 +48,7 @@ def gradients_cleared(source: ParsedFile) -> Iterator[RuleHit]:
             yield from _outside(source, training, repo)
         yield from _too_early(training)
         yield from _gathered_in_vain(training)
+        yield from _cleared_seldom(training)
 
 
 def _gathered_in_vain(training: Training) -> Iterator[RuleHit]:
@@ -63,6 +64,47 @@ def _gathered_in_vain(training: Training) -> Iterator[RuleHit]:
                 clear.call,
                 "clears the gradients at every batch, but a step is taken at every n-th alone: clear them after it",
             )
+
+
+def _cleared_seldom(training: Training) -> Iterator[RuleHit]:
+    """A step at every batch, where gradients are cleared at the first or at every n-th one alone."""
+    steps, clears = training.of(Does.STEP), training.of(Does.CLEAR)
+    if not steps or any(step.guarded for step in steps) or not all(_is_seldom(clear) for clear in clears):
+        return
+    for clear in clears[:1]:
+        if clear.file == training.file:
+            yield clear.file.hit(
+                KIND.code,
+                clear.call,
+                "clears the gradients at some steps alone, though each step uses them: call it at each step",
+            )
+
+
+def _is_seldom(clear: Event) -> bool:
+    """Whether it waits for a flag that its loop sets to False, for a number that is 0, or for one that a modulus tells."""
+    around = list(clear.file.around(clear.call))
+    loops = [outer for outer in around if isinstance(outer, ast.For | ast.While)]
+    guard = next(
+        (outer for outer in around if isinstance(outer, ast.If | ast.For | ast.While | Function)), None
+    )
+    if not loops or not isinstance(guard, ast.If) or any(clear.call in ast.walk(one) for one in guard.orelse):
+        return False
+    test = guard.test
+    if isinstance(test, ast.Name):
+        sets = [node for node in ast.walk(loops[0]) if isinstance(node, ast.Assign)]
+        return any(
+            isinstance(one.value, ast.Constant)
+            and one.value.value is False
+            and any(isinstance(target, ast.Name) and target.id == test.id for target in one.targets)
+            for one in sets
+        )
+    return (
+        isinstance(test, ast.Compare)
+        and isinstance(test.ops[0], ast.Eq)
+        and isinstance(test.comparators[0], ast.Constant)
+        and test.comparators[0].value == 0
+        and any(isinstance(part, ast.Name) for part in ast.walk(test.left))
+    )
 
 
 def _is_every_nth(step: Event) -> bool:

@@ -8,8 +8,8 @@ from diagnosis.rules.evaluating import evaluators
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.places_from import first_value, number
 from diagnosis.rules.rule import Rule
-from diagnosis.rules.source import ParsedFile
-from diagnosis.rules.values import words_of
+from diagnosis.rules.source import Function, ParsedFile
+from diagnosis.rules.values import same, words_of
 
 KIND = FindingKind(
     code="reciprocal-rank-off-by-one",
@@ -30,7 +30,13 @@ def reciprocal_rank_off_by_one(source: ParsedFile) -> Iterator[RuleHit]:
         if not isinstance(part.op, ast.Div) or number(part.left) != 1:
             continue
         first = first_value(source, part.right)
-        if first is None or first == FIRST or not _is_reciprocal_rank(source, part):
+        bound = _first_by_its_bound(source, part) if first is None else None
+        first = bound if first is None else first
+        if (
+            first is None
+            or first == FIRST
+            or not _is_reciprocal_rank(source, part, bounded=bound is not None)
+        ):
             continue
         yield source.hit(
             KIND.code,
@@ -40,15 +46,42 @@ def reciprocal_rank_off_by_one(source: ParsedFile) -> Iterator[RuleHit]:
         )
 
 
-def _is_reciprocal_rank(source: ParsedFile, part: ast.BinOp) -> bool:
-    """Whether the quotient is a reciprocal rank in its author's words: of the function, or of what keeps it."""
+def _first_by_its_bound(source: ParsedFile, part: ast.BinOp) -> int | None:
+    """What a quotient divides by at the first place, where only a bound beside it tells where places begin: of `rank <= k` they
+    are 1 to k, of `rank < k` 0 to k - 1."""
+    added, place = 0, part.right
+    if isinstance(place, ast.BinOp) and isinstance(place.op, ast.Add) and number(place.right) is not None:
+        added, place = int(number(place.right) or 0), place.left
+    for outer in source.around(part):
+        if isinstance(outer, ast.stmt) and not isinstance(outer, ast.If):
+            bounds = [node for node in ast.walk(outer) if isinstance(node, ast.Compare)]
+        elif isinstance(outer, ast.If):
+            bounds = [node for node in ast.walk(outer.test) if isinstance(node, ast.Compare)]
+        else:
+            continue
+        for bound in bounds:
+            cut = bound.comparators[0]
+            if same(bound.left, place) and isinstance(cut, ast.Name | ast.Attribute) and len(bound.ops) == 1:
+                begins = {ast.LtE: 1, ast.Lt: 0}.get(type(bound.ops[0]))
+                return None if begins is None else begins + added
+        if isinstance(outer, ast.For | ast.While | Function):
+            return None
+    return None
+
+
+def _is_reciprocal_rank(source: ParsedFile, part: ast.BinOp, *, bounded: bool) -> bool:
+    """Whether the quotient is a reciprocal rank in its author's words: of the function, or of what keeps it.
+
+    bounded: it is a place that a bound beside it cuts, so that the function need not rank itself.
+    """
     function = source.function_of(part)
     if function is not None and _says(function.name):
         return True
     for outer in source.around(part):
         if isinstance(outer, ast.Assign | ast.AugAssign | ast.Expr | ast.Return):
             kept = outer.targets if isinstance(outer, ast.Assign) else [outer]
-            return function in evaluators(source) and any(_says(w) for node in kept for w in words_of(node))
+            judges = bounded or function in evaluators(source)
+            return judges and any(_says(w) for node in kept for w in words_of(node))
     return False
 
 
