@@ -47,8 +47,6 @@ _LISTED: dict[str, tuple[str, str, str]] = {
     "claude-sonnet-4-5": ("3", "0.30", "15"),
     "claude-sonnet-4-6": ("3", "0.30", "15"),
     "claude-opus-4-5": ("5", "0.50", "25"),
-    "claude-opus-4-6": ("5", "0.50", "25"),
-    "claude-opus-4-7": ("5", "0.50", "25"),
     "claude-opus-4-8": ("5", "0.50", "25"),
 }
 
