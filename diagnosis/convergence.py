@@ -64,9 +64,9 @@ def still_falls(losses: NDArray[np.float64], share: float = FALL) -> bool:
     return whole > 0 and -rise > max(share * whole, noise)
 
 
-def not_beyond_popularity(best: float, popularity: float) -> bool:
-    """Whether a metric is not clearly more than what the popularity ranker reaches on the same questions."""
-    return best <= BEYOND_POPULARITY * popularity
+def is_beyond_popularity(best: float, popularity: float) -> bool:
+    """Whether a metric is clearly more than what the popularity ranker reaches on the same questions."""
+    return best > BEYOND_POPULARITY * popularity
 
 
 def in_popularity_phase(best: float, popularity: float, losses: NDArray[np.float64]) -> bool:

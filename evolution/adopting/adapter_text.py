@@ -7,10 +7,10 @@ from typing import Any
 
 from evolution.adopting.adapter_data import data_lines
 from evolution.adopting.arguments import DEVICE, ON_GPU, ON_GPU_TEXT, SEED
+from evolution.adopting.data_files import NEW_FOLDER
 from evolution.adopting.findings_of_repo import Adoption
 from evolution.adopting.gaps import GAP
 from evolution.adopting.recbole_run import (
-    FOLDER,
     ITS_OWN,
     RENUMBERS,
     all_items,
@@ -156,7 +156,7 @@ def _program(found: Adoption, lines: _Lines) -> None:
     if found.recbole is not None and found.recbole.dataset == ITS_OWN:
         arguments.append(
             (
-                f'paths={{"recbole:dataset_example": "{FOLDER}"}}',
+                f'paths={{"recbole:dataset_example": "{NEW_FOLDER}"}}',
                 f"RecBole reads {ITS_OWN} from its own folder",
             )
         )

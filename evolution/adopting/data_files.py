@@ -13,6 +13,7 @@ from evolution.adopting.row_format import RowFormat, format_of_frame, format_of_
 from evolution.adopting.session_pickles import is_pair_of_sessions
 from evolution.adopting.training import TrainingProgram, below_main
 
+NEW_FOLDER = "evolverec_data"  # where a program finds the log that would read it outside of the repo
 FRAMES = {"read_csv", "read_table", "read_parquet", "read_feather", "read_json", "scan_csv"}
 TABLES = {"loadtxt", "genfromtxt", "fromfile"}
 OTHERS = {"load_npz": "csr", "read_pickle": "dict"}

@@ -8,7 +8,7 @@ from pathlib import Path
 from diagnosis.syntax import dotted
 from evolution.adopting.arguments import CommandLine, command_line
 from evolution.adopting.constants import Constants
-from evolution.adopting.data_files import DataFile, data_files
+from evolution.adopting.data_files import NEW_FOLDER, DataFile, data_files
 from evolution.adopting.downloads import downloads_of
 from evolution.adopting.evaluations import LeftOut, evaluations_of
 from evolution.adopting.foreign_code import ForeignFile, ForeignRepo, read_foreign
@@ -28,7 +28,10 @@ LOGGERS = {"wandb", "tensorboardX", "tensorboard", "torchinfo", "torchsummary", 
            "colorlog", "colorama", "coloredlogs", "termcolor", "tqdm", "rich", "matplotlib", "seaborn", "nni", "setproctitle", "prettytable",
            "progressbar", "thop", "fvcore", "pynvml", "GPUtil", "psutil", "tabulate", "wget", "gdown", "ipdb", "IPython", "pudb", "swanlab", "aim"}  # fmt: skip
 EPOCHS_OF_TRAINERS = ("max_epochs", "num_train_epochs")
-NEW_FOLDER = "evolverec_data"
+BESIDE_EVENTS = (
+    "json",
+    "catalogue",
+)  # formats of files that count or list what the events hold: no other way to read them
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -236,9 +239,7 @@ def _one_branch(files: list[DataFile]) -> list[DataFile]:
         if one.unit.owner is train.unit.owner
         or one.unit.file is not train.unit.file
         or one.unit is train.unit
-        or (
-            one.format is not None and one.format.kind in ("json", "catalogue")
-        )  # what counts or lists, beside events
+        or (one.format is not None and one.format.kind in BESIDE_EVENTS)
     ]
     return [one for one in same if one.format is not None or one is train or one.held_out]
 

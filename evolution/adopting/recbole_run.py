@@ -12,21 +12,29 @@ from typing import Any
 from diagnosis.syntax import dotted
 from evolution.adopting.arguments import CommandLine
 from evolution.adopting.constants import Constants
+from evolution.adopting.data_files import NEW_FOLDER
 from evolution.adopting.evaluations import LeftOut
 from evolution.adopting.foreign_code import ForeignRepo
 from evolution.adopting.training import RECBOLE_FIT, TrainingProgram
 from seeds.reading import read_text
 
-FOLDER = "evolverec_data"
 COMMAND_LINE = "recbole.config.configurator:Config._load_cmd_line"
-# Where each takes the name of the data set.
-CONFIGURES = {"Config": 1, "run_recbole": 1, "run": 1}
+# Functions of RecBole that take a model and a data set.
+CONFIGURES = {"Config", "run_recbole", "run"}
 # RecBole reads this data set from its own folder, whatever the configuration says.
 ITS_OWN = "ml-100k"
 OTHER_FILES = re.compile(r"^\s+(item|user|kg|link|net)\s*:\s*\[", re.MULTILINE)
 # In time's order, the last two events of each user held out: the kit writes the last one twice more.
 SPLIT = {"split": {"LS": "valid_and_test"}, "order": "TO", "group_by": "user", "mode": "full"}
 HELD_OUT = 2
+# One file, all of its columns, and no validation of its own.
+OURS = {
+    "data_path": NEW_FOLDER,
+    "benchmark_filename": None,
+    "load_col": None,
+    "eval_args": SPLIT,
+    "eval_step": 0,
+}
 FILE_NAME = re.compile(r"\w[\w.-]*")  # a data set is a folder and a file of this name
 RENUMBERS = "RecBole numbers anew what it reads"
 
@@ -52,7 +60,7 @@ class RecboleRun:
 
     @property
     def path(self) -> str:
-        return f"{FOLDER}/{self.dataset}/{self.dataset}.inter"
+        return f"{NEW_FOLDER}/{self.dataset}/{self.dataset}.inter"
 
 
 def recbole_run(constants: Constants, program: TrainingProgram, command: CommandLine) -> RecboleRun | None:
@@ -73,7 +81,7 @@ def recbole_run(constants: Constants, program: TrainingProgram, command: Command
     return RecboleRun(
         dataset=dataset,
         why=why,
-        settings={**told, "data_path": FOLDER, "load_col": None, "eval_args": SPLIT, "eval_step": 0},
+        settings={**told, **OURS},
         user=_name(settings, "USER_ID_FIELD", "user_id"),
         item=_name(settings, "ITEM_ID_FIELD", "item_id"),
         time=_name(settings, "TIME_FIELD", "timestamp"),
@@ -94,7 +102,9 @@ def _asked(constants: Constants, program: TrainingProgram, name: str) -> tuple[s
     place = {"model": 0, "dataset": 1}[name]
     for unit in program.units:
         for call in unit.calls:
-            if dotted(call.func).rpartition(".")[2] not in CONFIGURES:
+            first, _, last = dotted(call.func).rpartition(".")
+            module, known = unit.file.imports.get(first or last, (first, ""))
+            if (known or last) not in CONFIGURES or module.partition(".")[0] != "recbole":
                 continue
             given = next((word.value for word in call.keywords if word.arg == name), None)
             if given is None and len(call.args) > place:
@@ -119,7 +129,7 @@ def _other_files(repo: ForeignRepo) -> tuple[str, ...]:
 def atomic_files(run: RecboleRun) -> list[tuple[str, str]]:
     """Lines of an adapter that write what the program loads, each with its reason; a gap has no code."""
     if not run.dataset:
-        words = f'kit.write_events("{FOLDER}/NAME/NAME.inter", data, columns=("user", "item", "rating", "time"), held_out={HELD_OUT})'
+        words = f'kit.write_events("{NEW_FOLDER}/NAME/NAME.inter", data, columns=("user", "item", "rating", "time"), held_out={HELD_OUT})'
         return [
             ("", f"{words}, NAME as the program asks RecBole for its data set. Where it does was not found")
         ]

@@ -1,9 +1,12 @@
 """The jobs `diagnose` (measurements and findings) and `simulate` (simulated users) for the user's version."""
 
+from typing import Any
+
 from evolution.coevolution.user_probes import with_user_probes
 from evolution.domain.healing import with_healings
 from evolution.domain.limits import Limits
 from evolution.domain.request import DiagnoseRequest, SimulateRequest
+from evolution.domain.trial import Trial
 from evolution.jobs.hidden import check_baseline, hidden
 from evolution.jobs.outcome import Outcome
 from evolution.jobs.train import is_trained, trained
@@ -25,10 +28,16 @@ def diagnose(context: JobContext, request: DiagnoseRequest) -> Outcome:
     check_baseline(context)
     laboratory = Laboratory(context)
     trial = trained(laboratory, _checkpoint(context, request.checkpoint))
+    return Outcome(document=diagnosed(laboratory, trial))
+
+
+def diagnosed(laboratory: Laboratory, trial: Trial) -> dict[str, Any]:
+    """The document of a diagnosis of a trial, its model examined."""
+    context = laboratory.context
     feedback = with_user_probes(laboratory, trial, feedback_of(laboratory, trial, examined=True))
     feedback = with_healings(feedback, context.store.proposals(feedback.program))
     kept = hidden(context, feedback)
-    return Outcome(document=diagnose_document(trial, feedback, kept.ids, kept.accepted))
+    return diagnose_document(trial, feedback, kept.ids, kept.accepted)
 
 
 def _checkpoint(context: JobContext, named: str) -> Checkpoint | None:

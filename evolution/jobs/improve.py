@@ -1,10 +1,9 @@
 """The job `improve`: train, diagnose, ask users and propose, as one job with one progress and one document."""
 
-from evolution.coevolution.user_probes import with_user_probes
 from evolution.domain.feedback import USERS_ASKED
-from evolution.domain.healing import with_healings
 from evolution.domain.job import EventType
 from evolution.domain.request import ImproveRequest
+from evolution.jobs.diagnose import diagnosed
 from evolution.jobs.hidden import check_baseline, hidden
 from evolution.jobs.outcome import Outcome
 from evolution.jobs.patches import proposed_document
@@ -13,7 +12,7 @@ from evolution.jobs.train import trained
 from evolution.laboratory.context import JobContext
 from evolution.laboratory.laboratory import Laboratory
 from evolution.laboratory.observer import feedback_of
-from evolution.store.documents import diagnose_document, simulate_document, train_document
+from evolution.store.documents import simulate_document, train_document
 
 # (what is done, where its share of the job begins and ends); trying patches takes the most by far.
 STAGES = {
@@ -34,10 +33,7 @@ def improve(context: JobContext, request: ImproveRequest) -> Outcome:
     _begin(context, "training")
     trial = trained(laboratory)
     _begin(context, "diagnosing")
-    feedback = with_user_probes(laboratory, trial, feedback_of(laboratory, trial, examined=True))
-    feedback = with_healings(feedback, context.store.proposals(feedback.program))
-    kept = hidden(context, feedback)
-    diagnosis = diagnose_document(trial, feedback, kept.ids, kept.accepted)
+    diagnosis = diagnosed(laboratory, trial)
     _begin(context, "asking users")
     asked = feedback_of(laboratory, trial, users=USERS_ASKED, examined=True)
     _begin(context, "trying patches")

@@ -167,7 +167,7 @@ class Programs:
         files = (
             name
             for name in listed.files
-            if not labels.holds(name) and name not in copies and not _is_probe(self.repo, name)
+            if not labels.holds(name) and name not in copies and not _judges_programs(self.repo, name)
         )
         left_out = {name: why for name, why in listed.left_out.items() if not labels.holds(name)}
         return replace(listed, files=tuple(files), left_out=left_out)
@@ -282,7 +282,7 @@ def _is_sound(bare: Path) -> bool:
     )
 
 
-def _is_probe(repo: Path, name: str) -> bool:
+def _judges_programs(repo: Path, name: str) -> bool:
     """Whether a file judges programs, as a kept evolved probe, one that the user wrote or the baseline, and is no part of one."""
     if name == BASELINE_NAME:
         return True

@@ -13,8 +13,8 @@ from diagnosis.convergence import (
     ANY_FALL,
     has_fallen_far,
     has_turned,
+    is_beyond_popularity,
     losses_of,
-    not_beyond_popularity,
     still_falls,
     still_rises,
 )
@@ -62,7 +62,7 @@ def trained_enough(
         return False
     if not still_falls(losses, ANY_FALL) or has_fallen_far(values):
         return True
-    return not not_beyond_popularity(float(values.max()), popularity())
+    return is_beyond_popularity(float(values.max()), popularity())
 
 
 def still_improving(epochs: Sequence[EpochRecord]) -> bool:

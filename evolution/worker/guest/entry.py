@@ -94,7 +94,7 @@ def check_modules(root: str, before: set[str]) -> None:
 
 
 def _top_level_names(root: str) -> set[str]:
-    """First parts of every name that the program may have a module of: to look for each loaded module costs a second."""
+    """First parts of every name that the program may have a module of: to look for every loaded module takes half a second."""
     found: set[str] = set()
     for base in (Path(root), Path(root, "src")):
         with contextlib.suppress(OSError):

@@ -327,7 +327,7 @@ def test_a_model_of_recbole_is_drafted_whole(tmp_path: Path) -> None:
     assert 'kit.write_events("evolverec_data/shop/shop.inter"' in text and "held_out=2" in text
     assert '"session_id:token", "item_id:token", "rating:float", "ts:float"' in text
     assert '"recbole.config.configurator:Config._load_cmd_line": {"data_path": "evolverec_data"' in text
-    assert '"eval_step": 0' in text and "paths=" not in text
+    assert '"benchmark_filename": None' in text and '"eval_step": 0' in text and "paths=" not in text
     assert 'model="net"' in text and 'kit.scores.all_items(user="session_id")' in text
     assert 'items=run["train_data._dataset.field2token_id[item_id]"], length=20, side="right"' in text
     assert 'table="item_embedding.weight"' in text and found.epochs == 30
@@ -354,3 +354,11 @@ def test_what_recbole_loads_of_items_is_a_gap(tmp_path: Path) -> None:
     (tmp_path / "train.py").write_text(RECBOLE_QUICK, encoding="utf-8")
     ((_, words),) = gaps_in(adapter_text(look_at(tmp_path)))
     assert "write evolverec_data/shop/shop.item with kit.write_text" in words
+
+
+def test_a_function_of_the_repos_own_names_recbole_no_model(tmp_path: Path) -> None:
+    script = RECBOLE_MODEL.format(base="SequentialRecommender") + RECBOLE_OWN.replace("{name}", "shop")
+    script = script.replace("def main(dataset)", "def run(dataset)").replace("    main(", "    run(")
+    found, text = recbole(tmp_path, script)
+    assert found.recbole is not None and found.recbole.named_model == ""
+    assert 'model="net"' in text and "evolverec_data/shop/shop.inter" in text

@@ -456,3 +456,13 @@ def test_a_model_that_scores_pairs_alone_is_asked_for_each_as_recbole_does(repo:
     ids = kit.Ids(data, order="appearance", length=2)
     told = kit.scores.all_items()(Pairs(), np.array([1, 3]), np.zeros((2, 2), np.int64), ids)
     assert told[:, 1:].tolist() == [[101, 102, 103], [301, 302, 303]]
+
+    class Broken(Pairs):
+        def full_sort_predict(self, interaction: Any) -> Any:
+            return super().full_sort_predict(interaction) if interaction is None else self.layer(interaction)
+
+        def layer(self, interaction: Any) -> Any:
+            raise NotImplementedError("no such kernel")
+
+    with pytest.raises(NotImplementedError, match="no such kernel"):
+        kit.scores.all_items()(Broken(), np.array([1, 3]), np.zeros((2, 2), np.int64), ids)

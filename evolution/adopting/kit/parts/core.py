@@ -175,7 +175,7 @@ class _Core:
         """What the program opens by an absolute path in the repo, or below one of `paths`, lies in the scratch folder."""
         there, exists = str(self.scratch.folder), os.path.isdir
         given = [
-            (_outside(str(old)), os.path.normpath(os.path.join(there, new)))
+            (_whole_path(str(old)), os.path.normpath(os.path.join(there, new)))
             for old, new in dict(paths).items()
         ]
         of_libraries = any(_library(str(old)) for old in dict(paths))
@@ -183,9 +183,8 @@ class _Core:
         def moved(path):
             if not isinstance(path, (str, os.PathLike)) or not isinstance(os.fspath(path), str):
                 return path
-            text = (
-                os.path.normpath(path) if of_libraries else os.fspath(path)
-            )  # which look from their own file
+            # A library joins its folder to its own file's, with ".." in between.
+            text = os.path.normpath(path) if of_libraries else os.fspath(path)
             for old, new in given:
                 if text == old or text.startswith(old + "/"):
                     return new + text[len(old) :]
@@ -324,7 +323,7 @@ class _Core:
             self.start()
 
 
-def _outside(path):
+def _whole_path(path):
     """A folder as `paths` of Program names it: by its own path, or "module:folder" beside an installed module."""
     if not _library(path):
         return path.rstrip("/")

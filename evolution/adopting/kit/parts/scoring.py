@@ -151,7 +151,9 @@ class scores:  # noqa: N801 - read as a namespace, kit.scores.by_user("predict")
             rows = {user: users, history: histories, length: lengths}
             try:
                 return _called(model, method, _interaction(rows, model)).reshape(len(users), -1)
-            except NotImplementedError:
+            except NotImplementedError as error:
+                if _raised_in(error) != method:
+                    raise  # by something that the method calls
                 items = ids.asked()
             told, some = [], max(1, (1 << 18) // len(items))
             for start in range(0, len(users), some):
@@ -201,6 +203,14 @@ class _Interaction(dict):
 
 def _interaction(rows, model):
     return _Interaction({name: _given(one, model, True) for name, one in rows.items()})
+
+
+def _raised_in(error):
+    """The name of the function that raised it."""
+    trace = error.__traceback__
+    while trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace.tb_frame.f_code.co_name
 
 
 def _called(model, method, *given, **named):
