@@ -82,11 +82,51 @@ async function pythonExtensionInterpreter(log: vscode.LogOutputChannel): Promise
   }
 }
 
-/** Calls back when the user selects another interpreter there. */
-export async function watchPythonExtension(changed: () => void): Promise<vscode.Disposable | undefined> {
-  try {
-    return (await pythonApi())?.environments.onDidChangeActiveEnvironmentPath(changed);
-  } catch {
-    return undefined;
+/**
+ * Calls back when the user selects another interpreter there, and when that extension comes: restricted mode may hide it, and
+ * it may be installed later.
+ */
+export class PythonExtensionWatch implements vscode.Disposable {
+  private selection: vscode.Disposable | undefined;
+  private subscribing: Promise<boolean> | undefined;
+  private readonly arrivals: vscode.Disposable;
+
+  constructor(private readonly changed: () => void) {
+    this.arrivals = vscode.extensions.onDidChange(() => void this.look());
+  }
+
+  /** Watches from now on where the extension is there. */
+  async begin(): Promise<void> {
+    await this.subscribe();
+  }
+
+  dispose(): void {
+    this.arrivals.dispose();
+    this.selection?.dispose();
+  }
+
+  private async look(): Promise<void> {
+    if (await this.subscribe()) this.changed();
+  }
+
+  /** Whether it is watched now and was not before; one attempt at a time, so that nothing is subscribed twice. */
+  private async subscribe(): Promise<boolean> {
+    if (this.selection) return false;
+    if (this.subscribing) return await this.subscribing.then(() => false);
+    this.subscribing = this.attempt();
+    try {
+      return await this.subscribing;
+    } finally {
+      this.subscribing = undefined;
+    }
+  }
+
+  private async attempt(): Promise<boolean> {
+    try {
+      this.selection = (await pythonApi())?.environments.onDidChangeActiveEnvironmentPath(this.changed);
+    } catch {
+      return false;
+    }
+    return this.selection !== undefined;
   }
 }
