@@ -88,7 +88,7 @@ async function pythonExtensionInterpreter(log: vscode.LogOutputChannel): Promise
  */
 export class PythonExtensionWatch implements vscode.Disposable {
   private selection: vscode.Disposable | undefined;
-  private subscribing: Promise<boolean> | undefined;
+  private looks: Promise<unknown> = Promise.resolve();
   private readonly arrivals: vscode.Disposable;
 
   constructor(private readonly changed: () => void) {
@@ -109,24 +109,18 @@ export class PythonExtensionWatch implements vscode.Disposable {
     if (await this.subscribe()) this.changed();
   }
 
-  /** Whether it is watched now and was not before; one attempt at a time, so that nothing is subscribed twice. */
-  private async subscribe(): Promise<boolean> {
-    if (this.selection) return false;
-    if (this.subscribing) return await this.subscribing.then(() => false);
-    this.subscribing = this.attempt();
-    try {
-      return await this.subscribing;
-    } finally {
-      this.subscribing = undefined;
-    }
-  }
-
-  private async attempt(): Promise<boolean> {
-    try {
-      this.selection = (await pythonApi())?.environments.onDidChangeActiveEnvironmentPath(this.changed);
-    } catch {
-      return false;
-    }
-    return this.selection !== undefined;
+  /** Whether it is watched now and was not before. One look after the other: a look that is under way may have come too early. */
+  private subscribe(): Promise<boolean> {
+    const look = this.looks.then(async () => {
+      if (this.selection) return false;
+      try {
+        this.selection = (await pythonApi())?.environments.onDidChangeActiveEnvironmentPath(this.changed);
+      } catch {
+        return false;
+      }
+      return this.selection !== undefined;
+    });
+    this.looks = look;
+    return look;
   }
 }
