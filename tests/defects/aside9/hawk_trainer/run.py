@@ -26,7 +26,7 @@ class Config:
     warmup: int = 20
     clip: float = 1.0
     average: float = 0.9
-    patience: int = 4
+    patience: int = 2
     seed: int = 0
     device: str = "cpu"
 
