@@ -45,7 +45,7 @@ class Denoiser(nn.Module):
         self.out = nn.Linear(dim, self.width)
         self.drop = nn.Dropout(dropout)
         for table in (self.past, self.newest):
-            nn.init.normal_(table.weight, std=0.1)
+            nn.init.normal_(table.weight, std=0.5)
             with torch.no_grad():
                 table.weight[0] = 0
 
@@ -59,7 +59,7 @@ class Denoiser(nn.Module):
 
     def forward(self, x: Tensor, t: Tensor, condition: Tensor) -> Tensor:
         step = self.step(step_embedding(t, self.step_dim))
-        h = self.noisy(x) / math.sqrt(self.width) + condition
+        h = self.noisy(x) + condition
         for block in self.blocks:
             h = block(h, step)
         return self.out(self.norm(h))

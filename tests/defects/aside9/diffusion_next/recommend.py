@@ -32,7 +32,7 @@ class Options:
     unconditional: float = 0.1
     guidance: float = 0.5
     batch_size: int = 128
-    lr: float = 5e-3
+    lr: float = 3e-3
     weight_decay: float = 1e-3
     clip: float = 1.0
     epochs: int = 12
