@@ -23,6 +23,7 @@ from evolution.domain.trial import (
     TrialKey,
     TrialStatus,
     is_killed,
+    reported_loss,
 )
 from evolution.laboratory.context import JobContext
 from evolution.laboratory.devices import choose_device
@@ -42,6 +43,7 @@ from evolution.trials.identity import trial_key
 from evolution.trials.reading_data import read_data
 from evolution.trials.recommending import recommend
 from evolution.trials.request import SandboxMode, Supervision, TrialRequest
+from evolution.trials.scoring import OBJECTIVE
 from seeds.interactions import Questions
 
 T = TypeVar("T")
@@ -417,7 +419,6 @@ class Laboratory:
     def _epoch(self, trial: str, label: str, epoch: EpochRecord) -> None:
         total = self.config.training.max_epochs
         value = epoch.metrics.get(SHOWN)
-        loss = next((v for name, v in epoch.reported.items() if "loss" in name.lower()), None)
         self.context.events.emit(
             EventType.EPOCH,
             f"{label}: epoch {epoch.epoch}/{total}" + (f", {SHOWN} {value:.4f}" if value is not None else ""),
@@ -425,9 +426,10 @@ class Laboratory:
             label=label,
             epoch=epoch.epoch,
             epochs=total,
-            loss=loss,
+            loss=reported_loss(epoch.reported),
             metric=SHOWN,
             value=value,
+            objective=epoch.metrics.get(OBJECTIVE),
             left_s=epoch.wall_s * (total - epoch.epoch),
         )
 

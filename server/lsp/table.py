@@ -31,7 +31,7 @@ from server.lsp import (
     team,
 )
 from server.lsp.handshake import CONTENT_SCHEME, DOCS_SCHEME
-from server.lsp.panels import estimate, findings, overview, proposals, report, runs, setup, users
+from server.lsp.panels import curves, estimate, findings, overview, proposals, report, runs, setup, users
 
 
 class Where(Enum):
@@ -95,6 +95,7 @@ VIEWS = (  # beyond LSP, for editor-client/vscode
     _row("evolverec/users", users.users, BACKGROUND),
     _row("evolverec/proposals", proposals.proposals, BACKGROUND),
     _row("evolverec/runs", runs.runs, BACKGROUND),
+    _row("evolverec/curves", curves.curves, BACKGROUND),
     _row("evolverec/setup", setup.setup, BACKGROUND),
     _row("evolverec/choices", new_repo.choices, BACKGROUND),
     _row("evolverec/report", report.report, BACKGROUND),

@@ -13,6 +13,7 @@ import { Connection } from './server/connection';
 import { DOCS_SCHEME, PROPOSAL_SCHEME, ProposedContent } from './server/documentContent';
 import { offerHelp } from './server/missing';
 import { findTerms, watchPythonExtension } from './server/terms';
+import { CurvePanels } from './ui/curvePanels';
 import { JobProgress } from './ui/progress';
 import { ReportPanels } from './ui/report';
 import { StatusItems } from './ui/status';
@@ -30,7 +31,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
   const server: Connection = new Connection(
     log,
     () => findTerms(context, log),
-    middleware(() => ({ jobs, patches, progress, execute: (command, given) => server.execute(command, given) })),
+    middleware(() => ({ jobs, patches, progress, busy: (repo) => repos.known.some((known) => known.repo === repo && known.jobs.length > 0), execute: (command, given) => server.execute(command, given) })),
   );
   connection = server;
   const repos = new Repos(server);
@@ -40,11 +41,12 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
   const content = new ProposedContent(server);
   const pages = new PersonaPages();
   const reports = new ReportPanels(context.extensionUri, server, repos);
+  const curves = new CurvePanels(context.extensionUri, server, repos);
   const views = new Views(server, repos, patches);
   const newRecommender = new NewRecommender(context, server, repos, jobs);
   context.subscriptions.push(
-    ...[log, server, repos, progress, reports, views, new StatusItems(server, repos), new Tellings(server), watchFolderKind()],
-    registerCommands({ context, log, connection: server, repos, jobs, patches, reports, pages, views, newRecommender }),
+    ...[log, server, repos, progress, reports, curves, views, new StatusItems(server, repos), new Tellings(server), watchFolderKind()],
+    registerCommands({ context, log, connection: server, repos, jobs, patches, reports, curves, pages, views, newRecommender }),
     vscode.workspace.registerTextDocumentContentProvider(PROPOSAL_SCHEME, content),
     vscode.workspace.registerTextDocumentContentProvider(DOCS_SCHEME, content),
     vscode.workspace.registerTextDocumentContentProvider(PAGE_SCHEME, pages),

@@ -282,6 +282,35 @@ export interface RunNode {
   byLlm: boolean;
 }
 
+/** `evolverec/curves`. `trial: string` asks for that trial's; else those of the training that runs, or of the newest. */
+export interface Curves {
+  repo: string;
+  /** "NDCG@10", by which best is told; the best epoch is chosen by the objective. */
+  metric: string;
+  /** The first curve is of a training that runs. */
+  running: boolean;
+  /** When a training ends, in a sentence. */
+  rule: string;
+  /** How far the running one is, "" where none runs. */
+  words: string;
+  /** Further trainings that run. */
+  others: number;
+  /** What it is about first, then earlier trainings of the user's versions on the same data, newest first. */
+  curves: Curve[];
+}
+
+export interface Curve {
+  trial: string;
+  /** "your version", or the patch. */
+  label: string;
+  /** "now", or "12 min ago", as of the answer. */
+  when: string;
+  /** The best epoch, 0 before any ranking. */
+  best: number;
+  /** Of at most some 400 epochs. null: not reported, or not ranked. */
+  points: { epoch: number; loss: number | null; value: number | null }[];
+}
+
 /** Answer of `evolverec.accept`, which takes `{ repo?: string, code: string, reason: string, path?: string }`. */
 export interface Accepted {
   /** Name of the baseline, and its URI. */
