@@ -31,7 +31,18 @@ from server.lsp import (
     team,
 )
 from server.lsp.handshake import CONTENT_SCHEME, DOCS_SCHEME
-from server.lsp.panels import curves, estimate, findings, overview, proposals, report, runs, setup, users
+from server.lsp.panels import (
+    curves,
+    estimate,
+    findings,
+    gutter,
+    overview,
+    proposals,
+    report,
+    runs,
+    setup,
+    users,
+)
 
 
 class Where(Enum):
@@ -92,6 +103,7 @@ VIEWS = (  # beyond LSP, for editor-client/vscode
     _row("evolverec/overview", overview.overview, BACKGROUND),
     _row("evolverec/estimate", estimate.expected, BACKGROUND),
     _row("evolverec/findings", findings.findings, BACKGROUND),
+    _row("evolverec/gutter", gutter.gutter, BACKGROUND),
     _row("evolverec/users", users.users, BACKGROUND),
     _row("evolverec/proposals", proposals.proposals, BACKGROUND),
     _row("evolverec/runs", runs.runs, BACKGROUND),

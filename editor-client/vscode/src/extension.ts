@@ -14,11 +14,13 @@ import { DOCS_SCHEME, PROPOSAL_SCHEME, ProposedContent } from './server/document
 import { offerHelp } from './server/missing';
 import { findTerms, watchPythonExtension } from './server/terms';
 import { CurvePanels } from './ui/curvePanels';
+import { GutterMarks } from './ui/gutter';
 import { JobProgress } from './ui/progress';
 import { ReportPanels } from './ui/report';
 import { StatusItems } from './ui/status';
 import { tell } from './ui/telling';
 import { Tellings } from './ui/told';
+import { Checklist } from './views/checklist';
 import { PAGE_SCHEME, PersonaPages } from './views/personaPages';
 import { Views } from './views/views';
 
@@ -46,6 +48,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
   const newRecommender = new NewRecommender(context, server, repos, jobs);
   context.subscriptions.push(
     ...[log, server, repos, progress, reports, curves, views, new StatusItems(server, repos), new Tellings(server), watchFolderKind()],
+    ...[new GutterMarks(context.extensionUri, server, repos), new Checklist(server, repos, jobs)],
     registerCommands({ context, log, connection: server, repos, jobs, patches, reports, curves, pages, views, newRecommender }),
     vscode.workspace.registerTextDocumentContentProvider(PROPOSAL_SCHEME, content),
     vscode.workspace.registerTextDocumentContentProvider(DOCS_SCHEME, content),

@@ -130,6 +130,14 @@ export interface Finding {
   fixes: string[];
 }
 
+/** `evolverec/gutter`, which takes `{ uri: string }`: one file as it is in the editor, lines from 0. */
+export interface Gutter {
+  /** One for each line with findings. severity: the worst of those that have not faded, "" where all have. */
+  marks: { line: number; severity: Finding['severity'] | ''; words: string[] }[];
+  /** What differs from the code of the last training. "removed": lines below this one. */
+  changed: { line: number; endLine: number; kind: 'changed' | 'added' | 'removed' }[];
+}
+
 /** `evolverec/users`. */
 export interface Users {
   repo: string;
