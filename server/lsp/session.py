@@ -57,6 +57,7 @@ class Session:
     said: URI -> its diagnostics, with the view they were made from
     waiting: URI -> timer, for files whose text has just changed
     followed, curves: id -> progress and curves of its trainings, for running jobs
+    started: ids of jobs that this client asked for
     finished: ids of jobs whose end has been reported
     tokens: progress tokens that were used, since LSP permits each only once
     told: warnings and errors already shown
@@ -84,6 +85,7 @@ class Session:
         self.waiting: dict[str, asyncio.TimerHandle] = {}
         self.followed: dict[str, JobProgress] = {}
         self.curves: dict[str, LiveCurves] = {}
+        self.started: set[str] = set()
         self.finished: set[str] = set()
         self.tokens: set[str] = set()
         self.told: set[str] = set()

@@ -424,6 +424,10 @@ export type Mend =
   | { kind: 'open' | 'log'; uri: string; line: number }
   | { kind: 'install'; python: string; package: string }
   | { kind: 'interpreter' }
+  /** The function that evolverec.toml names. */
+  | { kind: 'create'; repo: string; function: string }
+  /** The log that it names: where its name stands. */
+  | { kind: 'pick'; named: { uri: string; line: number; start: number; end: number } }
   | { kind: 'page'; repo: string; code: string };
 
 /** Answer of `evolverec.explain`, which takes `{ repo?: string, code: string }`: a page in Markdown. */
