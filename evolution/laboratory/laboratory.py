@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from diagnosis.evidence import TopLists
-from evolution.base.amounts import listed
+from evolution.base.amounts import listed, number
 from evolution.base.disks import full_disk_error
 from evolution.base.errors import Cancelled, NotStored
 from evolution.base.places import CONFIG_NAME, trial_folder
@@ -421,7 +421,8 @@ class Laboratory:
         value = epoch.metrics.get(SHOWN)
         self.context.events.emit(
             EventType.EPOCH,
-            f"{label}: epoch {epoch.epoch}/{total}" + (f", {SHOWN} {value:.4f}" if value is not None else ""),
+            f"{label}: epoch {epoch.epoch}/{total}"
+            + (f", {SHOWN} {number(value)}" if value is not None else ""),
             trial=trial,
             label=label,
             epoch=epoch.epoch,
@@ -440,9 +441,9 @@ class Laboratory:
             words = f"{label}: {trial.failure.reason}: {trial.failure.message}"
         else:
             metric = trial.metrics.get(SHOWN)
-            figure = f", {SHOWN} {metric.value:.4f}" if metric else ""
+            figure = f", {SHOWN} {number(metric.value)}" if metric else ""
             if metric and metric.low is not None and metric.high is not None:
-                figure += f" [{metric.low:.4f}, {metric.high:.4f}]"
+                figure += f" [{number(metric.low)}, {number(metric.high)}]"
             epochs = "no training" if trial.key.checkpoint else f"{len(trial.epochs)} epochs"
             words = f"{label}: {trial.status}{figure}, {epochs}, {trial.wall_s:.1f} s"
         words += " (from the store)" if again else ""

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from lsprotocol import types
 
+from evolution.base.amounts import number
 from evolution.domain.verdict import told_of
 from evolution.store.remarks import checkpoint_of
 from server.lsp import config_file
@@ -18,7 +19,7 @@ from server.lsp.positions import code_range
 from server.lsp.repo import Repo
 from server.lsp.session import Session
 from server.shown.markdown import escaped
-from server.shown.wording import ago, headline, measured, number, proposal_title, spread
+from server.shown.wording import ago, headline, measured, proposal_title, spread
 
 
 async def hover(session: Session, params: types.HoverParams) -> types.Hover | None:

@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from diagnosis.findings import Severity
-from evolution.base.amounts import count
+from evolution.base.amounts import count, number, signed
 from evolution.domain.feedback import Feedback
 from evolution.domain.trial import Metric, Trial
 from server.shown.markdown import escaped
 from server.shown.news import SHOWN_METRIC
 from server.shown.plot import small_svg
-from server.shown.wording import ago, headline, number, signed, spread
+from server.shown.wording import ago, headline, spread
 from simulator.shown import Shown, ShownItem
 
 SLICES = "slice-gap"  # the measurement whose details have every slice

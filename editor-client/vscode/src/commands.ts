@@ -10,6 +10,7 @@ import type { Patches } from './patches';
 import type { Explained, Finding, Place } from './protocol';
 import type { Repos } from './repos';
 import type { Connection } from './server/connection';
+import { askLlmKey } from './server/llmKey';
 import { chooseInterpreter, makeAndUse, offerHelp } from './server/missing';
 import { acceptFinding } from './ui/accepting';
 import { showDoctor } from './ui/doctor';
@@ -59,6 +60,7 @@ export function registerCommands(world: World): vscode.Disposable {
   command('showLog', async () => log.show());
   command('makeEnvironment', () => makeAndUse(context, log, connection));
   command('chooseInterpreter', () => chooseInterpreter(context));
+  command('setLlmKey', () => askLlmKey(context, connection));
   command('menu', () => menu(world));
   command('refresh', async () => views.renew());
 

@@ -5,6 +5,7 @@ import * as vscode from 'vscode';
 import { registerCommands } from './commands';
 import { watchFolderKind } from './first/folders';
 import { NewRecommender } from './first/newRecommender';
+import { tellOfNotebooks } from './first/notebooks';
 import { Jobs } from './jobs';
 import { middleware } from './middleware';
 import { Patches } from './patches';
@@ -24,7 +25,7 @@ import { Checklist } from './views/checklist';
 import { PAGE_SCHEME, PersonaPages } from './views/personaPages';
 import { Views } from './views/views';
 
-const READ_AT_START = ['evolverec.path', 'evolverec.interpreter', 'evolverec.args'];
+const READ_AT_START = ['evolverec.path', 'evolverec.interpreter', 'evolverec.args', 'evolverec.llm'];
 
 let connection: Connection | undefined;
 
@@ -48,7 +49,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
   const newRecommender = new NewRecommender(context, server, repos, jobs);
   context.subscriptions.push(
     ...[log, server, repos, progress, reports, curves, views, new StatusItems(server, repos), new Tellings(server), watchFolderKind()],
-    ...[new GutterMarks(context.extensionUri, server, repos), new Checklist(server, repos, jobs)],
+    ...[new GutterMarks(context.extensionUri, server, repos), new Checklist(server, repos, jobs), tellOfNotebooks(context, repos)],
     registerCommands({ context, log, connection: server, repos, jobs, patches, reports, curves, pages, views, newRecommender }),
     vscode.workspace.registerTextDocumentContentProvider(PROPOSAL_SCHEME, content),
     vscode.workspace.registerTextDocumentContentProvider(DOCS_SCHEME, content),

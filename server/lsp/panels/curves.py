@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from evolution.base import serial
+from evolution.base.amounts import number
 from evolution.base.errors import ConfigError, UsageError
 from evolution.domain.trial import Trial
 from server.lsp.panels.asking import Document, repo_asked_for, text
@@ -12,7 +13,7 @@ from server.lsp.repo import Repo
 from server.lsp.session import Session
 from server.shown.curves import Curve, of_trial, overlaid, thinned
 from server.shown.news import SHOWN_METRIC
-from server.shown.wording import ago, number
+from server.shown.wording import ago
 
 MOST_EARLIER = 4
 
