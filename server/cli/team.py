@@ -21,9 +21,10 @@ def accept(
 ) -> None:
     """Accept a known finding in evolverec.baseline.toml: editors, `diagnose` and CI count it no more."""
     from evolution.base.places import BASELINE_NAME
-    from evolution.repo.baseline import Accepted, accept
+    from evolution.repo.baseline import Accepted
+    from server.shown.accepting import accept_known
 
-    is_new = accept(repo_at(repo), Accepted(code=code, reason=reason, path=path))
+    is_new = accept_known(repo_at(repo), Accepted(code=code, reason=reason, path=path))
     document = {"file": BASELINE_NAME, "code": code, "path": path or None, "reason": reason, "added": is_new}
     said = f"{code} is accepted in {BASELINE_NAME}" if is_new else f"{code} was accepted there already"
     output.deliver(document, as_json=as_json, show=lambda _: output.say(said))

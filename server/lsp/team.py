@@ -3,12 +3,13 @@
 from typing import Any
 
 from evolution.base.places import BASELINE_NAME
-from evolution.repo.baseline import Accepted, accept
+from evolution.repo.baseline import Accepted
 from evolution.repo.branches import commit_to_branch
 from server.lsp import refresh
 from server.lsp.actions import find_proposal
 from server.lsp.commands import Document, need, object_of
 from server.lsp.session import Session
+from server.shown.accepting import accept_known
 from server.shown.pull_request import codes_in, pull_request_text
 
 
@@ -45,7 +46,7 @@ async def accept_finding(session: Session, *arguments: Any) -> Document:
     if notes and not any(note.anchors for note in notes):
         path = ""
     entry = Accepted(code=code, reason=need(asked, "reason"), path=path)
-    is_new = await session.background.survey(accept, repo.root, entry)
+    is_new = await session.background.survey(accept_known, repo.root, entry)
     repo.disk_changes += 1
     await refresh.renew(session, repo)
     return {"file": BASELINE_NAME, "uri": session.uri_of(repo, BASELINE_NAME), "added": is_new}
