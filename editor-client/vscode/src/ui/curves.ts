@@ -114,7 +114,7 @@ ul { list-style: none; padding: 0; } .note { opacity: .8; }
 
 /** The page around it. Its one script says that it is there, and puts in what is sent; nothing is fetched. */
 export function curvesPage(nonce: string): string {
-  const policy = `default-src 'none'; style-src 'nonce-${nonce}'; script-src 'nonce-${nonce}'; base-uri 'none'; form-action 'none'`;
+  const policy = `default-src 'none'; style-src 'unsafe-inline'; script-src 'nonce-${nonce}'; base-uri 'none'; form-action 'none'`;
   const script = "const api = acquireVsCodeApi(); window.addEventListener('message', ({ data }) => { document.getElementById('told').innerHTML = data.html; }); api.postMessage('ready');";
-  return `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="${policy}"><title>Training curves</title><style nonce="${nonce}">${STYLE}</style></head><body><h1>Training curves</h1><div id="told"></div><script nonce="${nonce}">${script}</script></body></html>`;
+  return `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="${policy}"><title>Training curves</title><style>${STYLE}</style></head><body><h1>Training curves</h1><div id="told"></div><script nonce="${nonce}">${script}</script></body></html>`;
 }
