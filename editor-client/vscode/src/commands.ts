@@ -87,7 +87,7 @@ export function registerCommands(world: World): vscode.Disposable {
   };
   rowCommand('compareBefore', async (node: Node) => {
     const { repo, id, before } = trialOf(node);
-    if (!before) throw new Error('this is the first trial: none was measured before it');
+    if (!before) throw new Error('this is the first one: none was measured before it');
     await compare(repo, [before, id]);
   });
   rowCommand('compareWith', async (node: Node) => {
@@ -211,6 +211,9 @@ function patchOf(target: Node | { repo: string; proposal: string }): { repo: str
       return { repo: subject.repo, id: subject.proposal.id, at: { path: subject.path } };
     case 'hunk':
       return { repo: subject.repo, id: subject.proposal.id, at: { path: subject.path, hunk: subject.hunk } };
+    case 'trial':
+      if (subject.patch) return { repo: subject.repo, id: subject.patch };
+      throw new Error('no patch was made of this program');
     default:
       throw new Error('pick a patch in the Proposals view first');
   }

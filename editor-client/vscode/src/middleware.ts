@@ -28,8 +28,11 @@ export function middleware(parts: () => Parts): Middleware {
       const { jobs, patches, busy, execute } = parts();
       const { repo, proposal } = given;
       if (command === 'evolverec.explain') return await vscode.commands.executeCommand('evolverec.ui.explain', given);
-      // The lens over `build` tells how far a job is; a click on it shows the curves.
-      if (command === 'evolverec.status' && typeof repo === 'string' && busy(repo)) return await vscode.commands.executeCommand('evolverec.ui.curves', { repo });
+      // The lens over `build` tells how far a job is, or what was measured last: a click shows the curves, or the trials.
+      if (command === 'evolverec.status' && typeof repo === 'string') {
+        if (busy(repo)) return await vscode.commands.executeCommand('evolverec.ui.curves', { repo });
+        return await vscode.commands.executeCommand('evolverec.runs.focus');
+      }
       if (jobs.starts(command)) return await jobs.start(command, given);
       if (typeof repo === 'string' && typeof proposal === 'string') {
         if (command === 'evolverec.preview') return await patches.show(repo, proposal);

@@ -289,6 +289,8 @@ export interface RunNode {
   why: string;
   /** Id of the proposal made of it, "" where there is none. */
   proposal: string;
+  /** "" where it was not trained. */
+  trial: string;
   byLlm: boolean;
 }
 
