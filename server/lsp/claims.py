@@ -12,6 +12,7 @@ from evolution.store.store import Store
 
 ASKED = "asked-in-an-editor"  # so its end is news for an editor, even for one that starts later
 TOLD = "told"  # its end was
+MOST_LOOKED_AT = 50  # of the newest jobs, when a server starts
 MOST_MISSED = 3  # jobs that ended without a server, and are told at the next start; earlier ones are old news
 
 
@@ -33,7 +34,7 @@ def claim(repo: Path, job: str, what: str = TOLD) -> bool:
 def claim_missed(repo: Path, store: Store) -> list[JobRecord]:
     """Jobs that an editor asked for and whose end no editor told, the oldest first; they count as told from now on."""
     ended = [job for job in store.jobs_in_brief() if job.state.ended and job.state is not JobState.CANCELLED]
-    missed = [job for job in ended if was_asked(repo, job.id) and claim(repo, job.id)]
+    missed = [job for job in ended[:MOST_LOOKED_AT] if was_asked(repo, job.id) and claim(repo, job.id)]
     whole = (store.job(job.id) for job in missed[:MOST_MISSED])
     return [job for job in whole if job is not None][::-1]
 

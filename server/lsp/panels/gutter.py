@@ -27,7 +27,7 @@ async def gutter(session: Session, params: Any = None) -> Document:
         return NOTHING
     repo, view = seen
     measured = await session.background.store(_measured, repo, repo.knowledge, view.path)
-    changed = await session.background.think(_changed, measured, view.lines) if measured is not None else []
+    changed = await session.background.survey(_changed, measured, view.lines) if measured is not None else []
     return {"marks": _marks(view.marks), "changed": changed}
 
 

@@ -68,12 +68,15 @@ export class CurvePanels implements vscode.Disposable {
       return;
     }
     known.asking = true;
-    do {
-      known.again = false;
-      const html = await this.ask(repo, known.trial);
-      if (this.panels.get(repo) === known) await known.panel.webview.postMessage({ html });
-    } while (known.again);
-    known.asking = false;
+    try {
+      do {
+        known.again = false;
+        const html = await this.ask(repo, known.trial);
+        if (this.panels.get(repo) === known) await known.panel.webview.postMessage({ html });
+      } while (known.again);
+    } finally {
+      known.asking = false;
+    }
   }
 
   private async ask(repo: string, trial: string): Promise<string> {

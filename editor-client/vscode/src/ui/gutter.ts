@@ -45,11 +45,14 @@ export class GutterMarks implements vscode.Disposable {
       return;
     }
     this.asking = true;
-    do {
-      this.again = false;
-      for (const editor of vscode.window.visibleTextEditors) await this.mark(editor);
-    } while (this.again);
-    this.asking = false;
+    try {
+      do {
+        this.again = false;
+        for (const editor of vscode.window.visibleTextEditors) await this.mark(editor);
+      } while (this.again);
+    } finally {
+      this.asking = false;
+    }
   }
 
   private async mark(editor: vscode.TextEditor): Promise<void> {
