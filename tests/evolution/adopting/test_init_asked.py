@@ -316,6 +316,27 @@ def test_what_only_downloads_is_left_out(tmp_path: Path, body: str, use: str, le
     assert ('skip="main.py:fetch"' in text and "downloads data" in text) is left
 
 
+@pytest.mark.parametrize(
+    ("after", "left"),
+    [
+        (
+            "zipfile.ZipFile(folder / 'log.zip').extractall(folder)\n    os.remove(folder / 'log.zip')",
+            "provide",
+        ),
+        ("zipfile.ZipFile(folder / 'log.zip').extractall(folder)\n    make_lists(folder)", "fetch"),
+    ],
+)
+def test_what_unpacks_a_download_is_left_out_with_it(tmp_path: Path, after: str, left: str) -> None:
+    reading = (
+        "import os, urllib.request, zipfile\nfrom pathlib import Path\nfrom lists import make_lists\n"
+        "def fetch(to):\n    urllib.request.urlretrieve('http://example.org/log.zip', to)\n"
+        f"def provide(folder):\n    if folder.is_dir():\n        return\n    fetch(folder / 'log.zip')\n    {after}\n"
+        f"provide(Path('log'))\n{READING}"
+    )
+    text = adapter_text(drafted(tmp_path, PAIRS, reading=reading))
+    assert f'skip="main.py:{left}"' in text and "downloads data" in text
+
+
 def test_a_matrix_that_is_filled_one_place_before_the_ids_has_ids_from_1(tmp_path: Path) -> None:
     reading = (
         "import pandas as pd\nframe = pd.read_csv(args.data, names=['user', 'item', 'rating'])\n"
