@@ -267,6 +267,8 @@ def _score(found: Adoption, lines: _Lines) -> None:
         )
     if way.table:
         lines.add(f"    table={way.table},", way.why_table)
+    if way.kept:
+        lines.add(f"    kept=({', '.join(map(_quoted, way.kept))},),", "made by each step, and no parameters")
     lines.add(")")
 
 

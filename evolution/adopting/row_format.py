@@ -16,7 +16,7 @@ MOST_COLUMNS = 12
 @dataclass(frozen=True, kw_only=True)
 class RowFormat:
     """kind: "rows" of columns; "lists", a line `user item item ...` each; "sequences", the same without the user; "items", one
-    item a line; "sessions", beginnings with the item that follows; "dict", "json", "csr", "array"; "unclear" where the code does
+    item a line; "sessions", beginnings with the item that follows; "dict", "json", "csr", "coo", "array"; "unclear" where the code does
     more than these.
 
     columns: "user", "item", "rating", "time", or a number that stands for what is not used. header: the names of columns.
