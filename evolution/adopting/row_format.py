@@ -4,7 +4,7 @@ import ast
 from dataclasses import dataclass, replace
 from typing import Any
 
-from diagnosis.syntax import dotted
+from diagnosis.syntax import called_name, dotted
 from evolution.adopting.constants import Constants
 from evolution.adopting.foreign_code import CodeUnit
 from evolution.adopting.naming import role_of
@@ -179,7 +179,7 @@ def format_of_lines(
         record = _of_records(unit, call, inside, constants)
         if record is not None:
             return record
-        splits = [n for n in inside if isinstance(n, ast.Call) and getattr(n.func, "attr", "") in SPLITS]
+        splits = [n for n in inside if isinstance(n, ast.Call) and called_name(n) in SPLITS]
         if splits:
             return _split_line(unit, splits[0], inside, constants)
         if any(isinstance(n, ast.Call) and dotted(n.func) == "int" for n in inside):

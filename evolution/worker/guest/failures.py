@@ -170,7 +170,13 @@ def _message(error: BaseException, stage: str) -> str:
     return f"{stage} raised {name_of(error)}: {text[:2000]}{_advice(error)}"
 
 
-COMPILED = (".pyx", ".c", ".cpp", ".cc", ".rs")  # what modules are written in that are built before they are imported
+COMPILED = (
+    ".pyx",
+    ".c",
+    ".cpp",
+    ".cc",
+    ".rs",
+)  # what modules are written in that are built before they are imported
 
 
 def _folder_of(error: BaseException, package: str) -> str:
@@ -179,7 +185,7 @@ def _folder_of(error: BaseException, package: str) -> str:
     while step is not None:
         held = step.tb_frame.f_globals
         if held.get("__package__") == package and isinstance(held.get("__file__"), str):
-            return os.path.dirname(held["__file__"])
+            return str(Path(held["__file__"]).parent)
         step = step.tb_next
     return ""
 
@@ -193,7 +199,7 @@ def _advice(error: BaseException) -> str:
     folder = _folder_of(error, package) if package else ""
     if folder:  # the package is there, and only a part of it is not
         for end in COMPILED:
-            if os.path.isfile(os.path.join(folder, module + end)):
+            if (Path(folder) / (module + end)).is_file():
                 return (
                     f". {module}{end} has to be built first, as the repo's README or setup.py says (such as `python setup.py "
                     "build_ext --inplace`), and what is built must not be ignored by git"
