@@ -232,6 +232,19 @@ def test_the_highest_id_is_the_number_unless_1_is_added_to_it_later(tmp_path: Pa
     assert first == {"": 1, "n_items += 1\n": 0}
 
 
+def test_maps_of_tokens_are_told_apart_by_their_other_word(tmp_path: Path) -> None:
+    reading = (
+        READING
+        + "\n"
+        + "\n".join(
+            f"token_{name} = {{one: place for place, one in enumerate(sorted({{row[{at}] for row in rows}}))}}"
+            for at, name in enumerate(("uid", "iid"))
+        )
+    )
+    text = adapter_text(drafted(tmp_path, PAIRS, reading=reading))
+    assert 'users=run["token_uid"]' in text and 'items=run["token_iid"]' in text
+
+
 @pytest.mark.parametrize(
     ("use", "kind"),
     [
