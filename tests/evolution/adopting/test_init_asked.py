@@ -341,6 +341,13 @@ def test_a_program_that_makes_its_model_by_name_is_told_the_loops_that_train(
     )
 
 
+def test_a_repo_of_another_framework_is_told_so(tmp_path: Path) -> None:
+    (tmp_path / "main.py").write_text(
+        "import tensorflow as tf\nfor epoch in range(3):\n    session.run(step)\n"
+    )
+    assert "The code trains with TensorFlow" in adapter_text(look_at(tmp_path))
+
+
 def test_a_file_outside_of_the_repo_has_its_name_in_the_new_folder(tmp_path: Path) -> None:
     reading = READING.replace("args.data", "'/home/me/logs/clicks.tsv'")
     text = adapter_text(drafted(tmp_path, PAIRS, reading=reading))
