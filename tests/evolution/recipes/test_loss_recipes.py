@@ -158,6 +158,13 @@ def test_mixed_negatives_change_half_of_the_negatives_and_nothing_else(
     assert loss != as_drawn
 
 
+def test_negatives_that_are_cast_by_a_method_of_tensors_are_mixed_as_tensors(
+    text: Callable[[str], str], cook: Callable[..., str], load: Callable[[str], Any]
+):
+    loss, *_ = returned_rows(load(cook("mixed-negatives", text("returned_rows"))))
+    assert math.isfinite(loss)
+
+
 @pytest.mark.parametrize("style", STYLES)
 @pytest.mark.parametrize("code", EVERY)
 def test_lines_apart_from_the_loss_stay_as_they_are(
