@@ -35,6 +35,8 @@ AHEAD = FindingKind(
 )
 
 FAR = 1_000_000  # the end of a slice that goes on for a number of events that is not written there
+# Words by which a list of what is to be predicted is called.
+OF_TARGETS = {"out", "outs", "output", "outputs", "target", "targets", "tgt", "label", "labels", "y", "ys", "answer", "answers"}  # fmt: skip
 KEEPS = (
     ast.Call,
     ast.Tuple,
@@ -75,12 +77,25 @@ def window_holds_target(source: ParsedFile) -> Iterator[RuleHit]:
             if window.begin is not None or any(c.begin is not None and c.begin >= window.end for c in beside):
                 continue
             targets = [c for c in beside if c.begin is not None and 0 <= c.begin < window.end <= c.end]
-            if targets or _asks_for_its_own_end(source, window, cuts):
+            if (targets and not _has_own_targets(cuts, window)) or _asks_for_its_own_end(
+                source, window, cuts
+            ):
                 yield source.hit(
                     HOLDS.code,
                     statement_of(source, window.node),
                     "the window ends after the event that is to be predicted: end it before",
                 )
+
+
+def _has_own_targets(cuts: list[_Cut], window: _Cut) -> bool:
+    """Whether the targets stand in a list of their own, which is read at the same place: `xs[: t + 1]`, `xs[t]` beside `ys[t]`."""
+    return any(
+        cut.moving == window.moving
+        and cut.begin is not None
+        and _list_of(cut.node) != _list_of(window.node)
+        and any(word in OF_TARGETS for word in _list_of(cut.node).lower().replace(".", "_").split("_"))
+        for cut in cuts
+    )
 
 
 def _asks_for_its_own_end(source: ParsedFile, window: _Cut, cuts: list[_Cut]) -> bool:
