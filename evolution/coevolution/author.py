@@ -29,7 +29,7 @@ PASSAGES, PASSAGE_CHARS = 3, 400
 KINDS = {
     "overused": "the pages go by this signal more than the user does, and other reasons of the user are crowded out",
     "missed": "the user chooses by this signal, and the pages leave it out or give it too little weight",
-    "track": "nobody complains yet; users want this signal watched",
+    "track": "nobody complains yet; users want this signal watched, or the version's code has come to read it (the message says which)",
 }
 _BUILT_IN = [code for code, kind in CATALOGUE.items() if kind.found_by is FoundBy.PROBE]
 

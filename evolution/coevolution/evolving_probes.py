@@ -1,4 +1,4 @@
-"""Evolves the probes of a run: a complaint that nothing measures gets a probe.
+"""Evolves the probes of a run: a complaint, or a new mechanism, that nothing measures gets a probe.
 
 An LLM writes probes if there is one, and templates are composed. Every probe must pass the same admission.
 """
@@ -6,6 +6,7 @@ An LLM writes probes if there is one, and templates are composed. Every probe mu
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
+from diagnosis.coevolution.complaints import Complaint
 from diagnosis.coevolution.spec import ProbeSpec
 from diagnosis.findings import Finding, Measurement
 from diagnosis.judge import findings
@@ -14,6 +15,7 @@ from evolution.base.places import trial_folder
 from evolution.coevolution.author import Author
 from evolution.coevolution.decisions import Decisions
 from evolution.coevolution.evolved_measurements import is_broken, measure_evolved
+from evolution.coevolution.mechanisms import unmeasured_mechanisms
 from evolution.coevolution.probe_runner import ProbeRunner
 from evolution.coevolution.search import Search
 from evolution.coevolution.unverified import unverified_complaints
@@ -84,9 +86,7 @@ class EvolvingProbes:
         trial, feedback = self._stored(node)
         feedback = self.extended(feedback if heard else replace(feedback, interviews=None), trial)
         self._retire(feedback)
-        complaints = [
-            c for c in unverified_complaints(feedback, self.specs) if (c.code, node) not in self._tried
-        ]
+        complaints = self._open(feedback, node, archive.root.program)
         others = [n.trial for n in archive.complete if n.trial != node]
         search = Search(
             laboratory=self.laboratory,
@@ -106,6 +106,16 @@ class EvolvingProbes:
                 self.specs.append(found)
                 admitted.append(found.id)
         return admitted
+
+    def _open(self, feedback: Feedback, node: str, root: str) -> list[Complaint]:
+        """What deserves a probe and was not tried: complaints first, then mechanisms of the version that nothing measures."""
+        found = {complaint.code: complaint for complaint in unverified_complaints(feedback, self.specs)}
+        if feedback.program != root:
+            programs = self.laboratory.programs
+            before, after = programs.sources(root), programs.sources(feedback.program)
+            for complaint in unmeasured_mechanisms(feedback, self.specs, before, after):
+                found.setdefault(complaint.code, complaint)
+        return [complaint for code, complaint in found.items() if (code, node) not in self._tried]
 
     def _measured(self, feedback: Feedback, trial: Trial, specs: Sequence[ProbeSpec]) -> Feedback:
         """The feedback with measurements of these probes, taken from the store if there: `feedback` may be older than

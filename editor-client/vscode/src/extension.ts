@@ -13,7 +13,7 @@ import { Repos } from './repos';
 import { Connection } from './server/connection';
 import { DOCS_SCHEME, PROPOSAL_SCHEME, ProposedContent } from './server/documentContent';
 import { offerHelp } from './server/missing';
-import { findTerms, watchPythonExtension } from './server/terms';
+import { findTerms, PythonExtensionWatch } from './server/terms';
 import { CurvePanels } from './ui/curvePanels';
 import { GutterMarks } from './ui/gutter';
 import { JobProgress } from './ui/progress';
@@ -82,8 +82,9 @@ function tellWelcomes(server: string): void {
 /** Not awaited by activation: finding an interpreter may take a second. */
 async function begin(context: vscode.ExtensionContext, server: Connection, newRecommender: NewRecommender): Promise<void> {
   // Watched before it is asked: an interpreter that is selected while the first look is under way is seen as well.
-  const watch = await watchPythonExtension(() => void server.restart());
-  if (watch) context.subscriptions.push(watch);
+  const watch = new PythonExtensionWatch(() => void server.restart());
+  context.subscriptions.push(watch);
+  await watch.begin();
   await server.restart();
   const isRepo = (await vscode.workspace.findFiles('**/evolverec.toml', undefined, 1)).length > 0;
   if (server.state.kind === 'missing' && isRepo) void offerHelp(server);

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from . import entry, failures, limits
+from . import entry, failures, late_compiler, limits
 from .recommender import CheckedRecommender
 from .step_count import StepCount
 from .training_data import QuestionSet, load_training
@@ -59,6 +59,7 @@ class GuestSession:
     ) -> dict[str, Any]:
         """Import the program and read the training log."""
         self.stage = f"import of {entry_point}"
+        late_compiler.keep_compiler_unloaded()
         if self._watch is None:
             self._build = entry.load_build(entry_point, self.root)
         else:

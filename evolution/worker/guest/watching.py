@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from .late_compiler import compiler_is_loaded
 from .tracing_frames import Places, StopTracing
 
 
@@ -131,6 +132,6 @@ def _torch_as_written() -> Iterator[None]:
     with contextlib.ExitStack() as stack:
         if torch is not None:
             stack.enter_context(torch.autograd.set_multithreading_enabled(False))
-            if "torch._dynamo" in sys.modules and hasattr(torch.compiler, "set_stance"):
+            if compiler_is_loaded() and hasattr(torch.compiler, "set_stance"):
                 stack.enter_context(torch.compiler.set_stance("force_eager"))  # its import takes seconds
         yield

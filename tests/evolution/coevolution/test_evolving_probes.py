@@ -194,6 +194,26 @@ def test_templates_are_admitted_and_count_from_then_on(ground: Ground) -> None:
         EvolvingProbes(ground.laboratory, None).after_generation(archive, 1, heard=())
 
 
+def test_a_column_that_a_version_has_come_to_read_is_open_for_a_probe_where_nothing_measures_it(
+    ground: Ground,
+) -> None:
+    trial, feedback, _ = ground.look()
+    model = ground.repo / "model.py"
+    reads = model.read_text()
+    model.write_text(
+        "def build(data, *, device, seed):\n    return None\n"
+    )  # the user's version, which reads no column
+    root = ground.laboratory.user_program()
+    model.write_text(reads)
+    silent = replace(feedback, measurements=(), simulation=None)
+    run = EvolvingProbes(ground.laboratory, None)
+    assert "track-price" in [complaint.code for complaint in run._open(silent, trial.id, root)]
+    (price,) = (found for found in feedback.measurements if found.code == "off-price")
+    told = replace(silent, measurements=(replace(price, healthy=True),))
+    assert "track-price" not in [complaint.code for complaint in run._open(told, trial.id, root)]
+    assert run._open(silent, trial.id, feedback.program) == []
+
+
 def test_an_llm_is_told_why_its_probe_was_rejected_and_tries_again(
     ground: Ground, author: Callable[..., Author], scripted_llm: ScriptedLlm
 ) -> None:

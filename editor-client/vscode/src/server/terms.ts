@@ -83,11 +83,45 @@ async function pythonExtensionInterpreter(log: vscode.LogOutputChannel): Promise
   }
 }
 
-/** Calls back when the user selects another interpreter there. */
-export async function watchPythonExtension(changed: () => void): Promise<vscode.Disposable | undefined> {
-  try {
-    return (await pythonApi())?.environments.onDidChangeActiveEnvironmentPath(changed);
-  } catch {
-    return undefined;
+/**
+ * Calls back when the user selects another interpreter there, and when that extension comes: restricted mode may hide it, and
+ * it may be installed later.
+ */
+export class PythonExtensionWatch implements vscode.Disposable {
+  private selection: vscode.Disposable | undefined;
+  private looks: Promise<unknown> = Promise.resolve();
+  private readonly arrivals: vscode.Disposable;
+
+  constructor(private readonly changed: () => void) {
+    this.arrivals = vscode.extensions.onDidChange(() => void this.look());
+  }
+
+  /** Watches from now on where the extension is there. */
+  async begin(): Promise<void> {
+    await this.subscribe();
+  }
+
+  dispose(): void {
+    this.arrivals.dispose();
+    this.selection?.dispose();
+  }
+
+  private async look(): Promise<void> {
+    if (await this.subscribe()) this.changed();
+  }
+
+  /** Whether it is watched now and was not before. One look after the other: a look that is under way may have come too early. */
+  private subscribe(): Promise<boolean> {
+    const look = this.looks.then(async () => {
+      if (this.selection) return false;
+      try {
+        this.selection = (await pythonApi())?.environments.onDidChangeActiveEnvironmentPath(this.changed);
+      } catch {
+        return false;
+      }
+      return this.selection !== undefined;
+    });
+    this.looks = look;
+    return look;
   }
 }
