@@ -40,7 +40,9 @@ def test_the_wheel_says_what_an_index_shows():
 
 @pytest.mark.editor  # `make vsix` has made them
 def test_the_wheel_has_every_file_that_the_program_reads():
-    (wheel,) = (VSCODE / "wheel").glob("*.whl")
+    built = list((VSCODE / "wheel").glob("*.whl"))
+    assert len(built) == 1, f"expected one wheel in {VSCODE / 'wheel'}; `make vsix` builds it"
+    (wheel,) = built
     assert wheel.name.startswith(f"evolverec-{PROJECT['version']}-py3")
     with zipfile.ZipFile(wheel) as packed:
         names = set(packed.namelist())
@@ -56,6 +58,7 @@ def test_the_wheel_has_every_file_that_the_program_reads():
 
 @pytest.mark.editor
 def test_the_extension_has_its_code_its_server_and_its_changelog():
+    assert (VSCODE / "evolverec.vsix").is_file(), "`make vsix` builds it"
     with zipfile.ZipFile(VSCODE / "evolverec.vsix") as packed:
         names = {name.removeprefix("extension/").lower() for name in packed.namelist()}
     for file in (

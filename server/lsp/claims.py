@@ -3,7 +3,6 @@
 The marks are files in the job's folder, made in one step that succeeds for one process only.
 """
 
-import os
 from pathlib import Path
 
 from evolution.base.places import job_folder
@@ -42,7 +41,7 @@ def claim_missed(repo: Path, store: Store) -> list[JobRecord]:
 def _make(repo: Path, job: str, name: str) -> bool:
     """Whether the mark was not there. Where none can be written, it is as if: to be told twice is better than never."""
     try:
-        os.close(os.open(job_folder(repo, job) / name, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644))
+        (job_folder(repo, job) / name).touch(exist_ok=False)
     except FileExistsError:
         return False
     except OSError:
