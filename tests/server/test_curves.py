@@ -36,7 +36,8 @@ async def test_a_training_that_runs_is_told_epoch_by_epoch_with_earlier_ones_bes
         "curves", lambda told: told["running"] and len(told["curves"][0]["points"]) == 3
     )
     assert (
-        told["words"] == "epoch 3/60, loss .333, NDCG@10 .180, best .189 at epoch 2, 1 without a better one"
+        told["words"]
+        == "epoch 3/60, loss .333, NDCG@10 .180, best epoch by the objective 2 (.189), 1 since without a better one"
     )
     now, before = told["curves"]
     assert (now["label"], now["when"], now["best"]) == ("your version", "now", 2)

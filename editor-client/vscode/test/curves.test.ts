@@ -21,7 +21,7 @@ const told = (given: Partial<Curves> = {}): Curves => ({
   metric: 'NDCG@10',
   running: true,
   rule: 'Ends after 60 epochs.',
-  words: 'epoch 3/60, loss .400, best .189 at epoch 2',
+  words: 'epoch 3/60, loss .400, best epoch by the objective 2 (.189)',
   others: 0,
   curves: [curve()],
   ...given,
@@ -34,7 +34,7 @@ test('both curves are drawn, what is not ranked is left out, and the best epoch 
   assert.equal(pointsOf(metric ?? '', 'c0').length, 2);
   assert.equal(pointsOf(loss ?? '', 'c0').length, 3);
   assert.match(html, /aria-label="NDCG@10 by epoch; best epoch 2, \.189"/);
-  assert.match(html, /class="now" role="status">your version: epoch 3\/60, loss \.400, best \.189 at epoch 2\./);
+  assert.match(html, /class="now" role="status">your version: epoch 3\/60, loss \.400, best epoch by the objective 2 \(\.189\)\./);
   assert.match(html, /Ends after 60 epochs\./);
 });
 

@@ -78,15 +78,16 @@ def _document(curve: Curve, when: str) -> Document:
 
 
 def _words(curve: Curve) -> str:
-    """`epoch 19/60, loss .412, NDCG@10 .184, best .189 at epoch 14`, without interval, as all of a training that runs."""
+    """`epoch 19/60, loss .412, NDCG@10 .184, best epoch by the objective 14 (.179)`, without interval, as all of a training that
+    runs. The best epoch need not have the highest NDCG@10."""
     last = curve.points[-1]
     best = next((point.value for point in curve.points if point.epoch == curve.best), None)
     parts = [
         f"epoch {last.epoch}/{curve.epochs}",
         f"loss {number(last.loss)}" if last.loss is not None else "",
         f"{SHOWN_METRIC} {number(last.value)}" if last.value is not None else "",
-        f"best {number(best)} at epoch {curve.best}" if best is not None else "",
-        f"{curve.rankings_since_best} without a better one" if curve.rankings_since_best else "",
+        f"best epoch by the objective {curve.best} ({number(best)})" if best is not None else "",
+        f"{curve.rankings_since_best} since without a better one" if curve.rankings_since_best else "",
     ]
     return ", ".join(filter(None, parts))
 

@@ -70,9 +70,10 @@ export class Checklist implements vscode.Disposable {
   /** Rows that are there stay the same rows, so that the view keeps its place. */
   private list(repo: RepoState, checks: readonly Check[]): vscode.TestItem {
     const root = this.controller.items.get(repo.repo) ?? this.controller.createTestItem(repo.repo, repo.name);
-    const rows = checks.map((check) => {
+    const rows = checks.map((check, at) => {
       const row = root.children.get(check.code) ?? this.controller.createTestItem(check.code, check.code);
       row.description = check.finding?.figure ?? '';
+      row.sortText = String(at).padStart(4, '0'); // what is wrong first, as in the list: the view would sort by name
       return row;
     });
     root.children.replace(rows);
