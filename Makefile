@@ -11,7 +11,7 @@ APT_DEMO := git bubblewrap
 APT_TEST := $(APT_DEMO) neovim emacs-nox elpa-eglot chromium ripgrep g++ make
 
 VSCODE := editor-client/vscode
-PICTURES := findings users diff run report
+PICTURES := findings users diff run report checks
 # Left out of the tests as an ordinary user, to whom they are the same: texts that are parsed, messages over pipes and sockets.
 SAME_FOR_ALL := $(addprefix tests/adversarial/test_,edit_replies.py wire.py wire_fuzz.py endpoint_down.py)
 AS_USER := $(filter-out $(SAME_FOR_ALL),$(wildcard tests/adversarial/test_*.py))
