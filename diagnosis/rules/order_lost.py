@@ -9,6 +9,7 @@ from diagnosis.rules.places_from import number
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import Function, ParsedFile, is_false, keyword
 from diagnosis.rules.ties_by_item import sorts_by_item
+from diagnosis.rules.time_unsorted import sorts_beside_time
 from diagnosis.rules.times_as_text import sorted_as_text
 from diagnosis.rules.timestamps import tells_time
 from diagnosis.rules.unique_order import unordered
@@ -22,7 +23,7 @@ KIND = FindingKind(
     title="Histories lose the order of time",
     why="What is read as the next event, and held out as the newest, is then any event, or the oldest.",
     definition="A table is shuffled before its rows are gathered into lists, is sorted by time from the newest on while the "
-    "last of each list is held out, or is sorted by times that were read as text; pairs of item and time are sorted without a key; or a user's events pass through a set, or through np.unique or torch.unique, which sort by id.",
+    "last of each list is held out, or is sorted by times that were read as text; pairs of item and time are sorted without a key; events are sorted by another field than the time that they carry for it; or a user's events pass through a set, or through np.unique or torch.unique, which sort by id.",
     explains=("history-out-of-order", "time-reversed", *UNORDERED, *WEAK),
 )
 
@@ -67,6 +68,12 @@ def histories_lose_their_order(source: ParsedFile) -> Iterator[RuleHit]:
                 call,
                 "sorts pairs of item and time by their item: give the time as `key`, or put it first",
             )
+    for call in sorts_beside_time(source):
+        hits[call] = source.hit(
+            KIND.code,
+            call,
+            "sorts events by another field than their time, which nothing else reads: sort by the time",
+        )
     for call in sorted_as_text(source):
         hits[call] = source.hit(
             KIND.code,
@@ -101,6 +108,10 @@ def _is_history(source: ParsedFile, call: ast.Call) -> bool:
     """Whether the list, made for one user after the other, is cut at its end, or kept among sequences."""
     statement = source.parents.get(call)
     function = source.function_of(call) or source.nodes[0]
+    if isinstance(statement, ast.ListComp | ast.DictComp) and source.full_name(call) != "numpy.unique":
+        kept = source.parents.get(statement)
+        words = [w for t in kept.targets for w in words_of(t)] if isinstance(kept, ast.Assign) else []
+        return any(piece.startswith(SEQUENCES) for word in words for piece in word.lower().split("_"))
     if not isinstance(statement, ast.Assign) or not isinstance(statement.targets[0], ast.Name):
         return False
     if not any(isinstance(outer, ast.For) for outer in source.around(statement)):
