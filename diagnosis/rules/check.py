@@ -172,6 +172,7 @@ RULES: tuple[Rule, ...] = (
     constant_tables.RULE,
     padding_row.RULE,
     table_unread.RULE,
+    table_unread.INPUT_RULE,
     pairs_turned.RULE,
     rows_stay_sorted.RULE,
     spread_of_variance.RULE,

@@ -2,12 +2,14 @@
 
 import ast
 from collections.abc import Iterator
+from dataclasses import replace
 
 from diagnosis.findings import FindingKind, FoundBy, Role
+from diagnosis.rules.definitions import Defined, returns
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import Function, ParsedFile, keyword
-from diagnosis.rules.values import bindings, words_of
+from diagnosis.rules.values import bindings, parameters, words_of
 from diagnosis.symptoms import WEAK
 from diagnosis.syntax import called_name
 
@@ -90,7 +92,7 @@ def _is_diagonal(source: ParsedFile, node: ast.expr) -> bool:
 
 def _columns(source: ParsedFile, node: ast.expr, turned: bool = False, depth: int = 0) -> tuple[str, ...]:
     """USERS where the columns of a product are users and its rows items, ITEMS the other way round, () where that is not said."""
-    if depth > 4:
+    if depth > 6:
         return ()
     if isinstance(node, ast.Attribute) and node.attr in ("T", "mT"):
         return _columns(source, node.value, not turned, depth + 1)
@@ -102,11 +104,10 @@ def _columns(source: ParsedFile, node: ast.expr, turned: bool = False, depth: in
         return _columns(source, node.func.value, not turned, depth + 1)
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div | ast.Mult | ast.Sub | ast.Add):
         return _columns(source, node.left, turned, depth + 1)
-    if isinstance(node, ast.Name):
-        made = [
-            b.value for b in bindings(source, node.id, node) if b.position is None and b.value is not node
-        ]
-        return _columns(source, made[0], turned, depth + 1) if len(made) == 1 else ()
+    before = _before(source, node)
+    if before:
+        said = {_columns(file, value, turned, depth + 1) for file, value in before}
+        return said.pop() if len(said) == 1 else ()
     sides = _sides(source, node)
     if sides is None:
         return ()
@@ -114,6 +115,29 @@ def _columns(source: ParsedFile, node: ast.expr, turned: bool = False, depth: in
     if not rows or not columns or rows == columns:
         return ()
     return rows if turned else columns
+
+
+def _before(source: ParsedFile, node: ast.expr) -> list[tuple[ParsedFile, ast.expr]]:
+    """What a name was bound to, or is given as, other than itself with something added; what a function of the repo returns."""
+    repo = source.repo
+    if isinstance(node, ast.Name):
+        made = [b.value for b in bindings(source, node.id, node) if not _changes(b.value, node.id)]
+        owner = source.function_of(node)
+        if made or repo is None or owner is None or node.id not in parameters(owner):
+            return [(source, value) for value in made]
+        given = repo.given(Defined(file=source, node=owner), node.id)
+        return [(replace(file, repo=repo), value) for file, value in given]
+    reached = repo.callee(source, node) if repo is not None and isinstance(node, ast.Call) else None
+    return (
+        [(replace(reached.file, repo=repo), value) for value in returns(reached)]
+        if reached is not None
+        else []
+    )
+
+
+def _changes(value: ast.expr, name: str) -> bool:
+    """Whether a value is made of the name itself: `logits = logits - log_q`."""
+    return any(isinstance(part, ast.Name) and part.id == name for part in ast.walk(value))
 
 
 def _sides(source: ParsedFile, node: ast.expr) -> tuple[ast.expr, ast.expr] | None:
