@@ -48,20 +48,20 @@ THROUGH = {
 def histories_lose_their_order(source: ParsedFile) -> Iterator[RuleHit]:
     """`df.sample(frac=1).groupby("user")["item"].apply(list)`; `sort_values("time", ascending=False)` with `x[:-1]`."""
     hits: dict[ast.AST, RuleHit] = {}
-    for call in source.calls:
-        if called_name(call) in GATHERS and _into_lists(call):
+    for call in source.calls_named(*GATHERS):
+        if _into_lists(call):
             for step in _steps(source, _table_of(call)):
                 message = _loses(source, step, call)
                 if message:
                     hits[step] = source.hit(KIND.code, step, message)
                 if called_name(step) in ("sort_values", "sample", "sort_index"):
                     break  # what stands before it counts no more
-    for call in source.calls:
-        if called_name(call) == "sort_values" and _by_time(call) and _is_of_text(source, call):
+    for call in source.calls_named("sort_values"):
+        if _by_time(call) and _is_of_text(source, call):
             hits[call] = source.hit(
                 KIND.code, call, "sorts times as text, in which 999 follows 1000: read them as numbers"
             )
-    for call in source.calls:
+    for call in source.calls_named("sorted", "sort"):
         if sorts_by_item(source, call):
             hits[call] = source.hit(
                 KIND.code,
@@ -80,7 +80,7 @@ def histories_lose_their_order(source: ParsedFile) -> Iterator[RuleHit]:
             call,
             "sorts by times that are still text, in which 999 follows 1000: make them numbers first",
         )
-    for call in source.calls:
+    for call in source.calls_named("list", "sorted", "unique"):
         if _makes_a_set(source, call) and _is_history(source, call):
             hits[call] = source.hit(
                 KIND.code, call, "a set keeps no order of time: drop repeats in order, as by dict.fromkeys"

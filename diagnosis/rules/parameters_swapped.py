@@ -29,12 +29,15 @@ def parameters_swapped(source: ParsedFile) -> Iterator[RuleHit]:
     repo = source.repo
     if repo is None:
         return
-    for name in source.called_names & (repo.functions.keys() | repo.classes.keys()):
+    for name in source.called_names:
+        if name not in repo.functions and name not in repo.classes:
+            continue
         for call in source.calls_named(name):
             if len(call.args) < 2 or any(isinstance(a, ast.Starred) for a in call.args):
                 continue
             words = [_word(a) for a in call.args]
-            swapped = _swapped(repo, source, call, words) if len({*words} - {""}) > 1 else None
+            told = sum(len(word) >= SHORTEST for word in words)
+            swapped = _swapped(repo, source, call, words) if told > 1 else None
             if swapped is not None:
                 one, other = swapped
                 yield source.hit(

@@ -4,6 +4,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
+from weakref import WeakKeyDictionary
 
 from diagnosis.findings import FindingKind, FoundBy, Role
 from diagnosis.rules.discount import statement_of
@@ -75,9 +76,7 @@ class _Cut:
 def window_holds_target(source: ParsedFile) -> Iterator[RuleHit]:
     """`past = seq[: t + 1]` beside `goal.append(seq[t])`."""
     for function in source.functions:
-        cuts = [
-            cut for node in source.within(function, ast.Subscript) if (cut := _cut(source, node, function))
-        ]
+        cuts = _cuts(source, function)
         for window in cuts:
             beside = [
                 c for c in cuts if c is not window and c.moving == window.moving and _same_list(c, window)
@@ -96,9 +95,7 @@ def window_holds_target(source: ParsedFile) -> Iterator[RuleHit]:
 def window_ends_early(source: ParsedFile) -> Iterator[RuleHit]:
     """`(seq[: t - 1], seq[t]) for t in range(1, len(seq))`"""
     for function in source.functions:
-        cuts = [
-            cut for node in source.within(function, ast.Subscript) if (cut := _cut(source, node, function))
-        ]
+        cuts = _cuts(source, function)
         for window in cuts if len(cuts) > 1 else ():
             later = [
                 c for c in cuts if c is not window and c.moving == window.moving and _same_list(c, window)
@@ -182,6 +179,18 @@ def _ahead(source: ParsedFile, node: ast.expr, steps: int) -> RuleHit:
         statement_of(source, node),
         f"the targets are {steps} events ahead of their inputs: shift by one",
     )
+
+
+_CUTS: "WeakKeyDictionary[ParsedFile, dict[Function, list[_Cut]]]" = WeakKeyDictionary()
+
+
+def _cuts(source: ParsedFile, function: Function) -> list[_Cut]:
+    """The parts that a function keeps, cut around a moving place; both rules on windows ask for them."""
+    known = _CUTS.setdefault(source, {})
+    if function not in known:
+        found = [_cut(source, node, function) for node in source.within(function, ast.Subscript)]
+        known[function] = [cut for cut in found if cut is not None]
+    return known[function]
 
 
 def _cut(source: ParsedFile, node: ast.Subscript, function: Function) -> _Cut | None:
