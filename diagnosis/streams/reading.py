@@ -114,8 +114,7 @@ def read_streams(
     drawn = _with_users(drawn, paired)
     if inputs is not None:
         drawn = [each for each in drawn if each.view.stream is not inputs.view.stream or each.relation]
-        if not labels:  # with labels a candidate is read like the rest
-            drawn = [each for each in drawn if not _is_read_too(each, inputs, together)]
+        drawn = [each for each in drawn if not _is_read_too(each, inputs, together)]
     positives, negatives, unknown = told_apart(log, drawn, inputs, seen.epochs)
     rows = profiles(log, seen.streams) if inputs is None and not positives else None
     if rows is not None and rows.drawn is not None:
@@ -136,7 +135,11 @@ def read_streams(
 
 
 def _is_read_too(each: Drawn, inputs: Sequence, together: Callable[[Stream, Stream], bool]) -> bool:
-    """Whether a view is the newest event of each row once more, looked up by itself and put in with the rest."""
+    """Whether a view is the newest event of each row once more, looked up by itself and put in with the rest; a candidate that a label
+    judges is put in as well, and aimed at.
+    """
+    if each.labelled:
+        return False
     newest = each.relation is not None and each.relation.aligned.newest and each.relation.by == 0
     return newest and each.view.stream.kind == "index" and together(each.view.stream, inputs.view.stream)
 

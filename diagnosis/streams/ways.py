@@ -40,9 +40,13 @@ def read_together(trace: Mapping[str, Any]) -> Callable[[Stream, Stream], bool]:
         places = [(stream.place.path, stream.place.line) for stream in (one, other)]
         if places[0] == places[1]:
             return False
-        below = [set(flow.downstream(at.get(place, ()))) for place in places]
-        both = below[0] & below[1]
-        return bool(both) and flow.ops[min(both)]["function"] in (ADDING - SUBTRACTING) | JOINING
+        begin = [at.get(place, ()) for place in places]
+        if not all(begin):
+            return False
+        both = set(flow.downstream(begin[0])) & set(flow.downstream(begin[1]))
+        # what a step keeps for the next one leads back to calls before the look-ups
+        after = [op for op in both if op > max(map(min, begin))]
+        return bool(after) and flow.ops[min(after)]["function"] in (ADDING - SUBTRACTING) | JOINING
 
     return ask
 

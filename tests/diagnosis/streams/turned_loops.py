@@ -170,3 +170,33 @@ def newest_apart(log: Interactions, plant: str = "", batch: int = 64, width: int
             yield {}
 
     return epochs
+
+
+def shared_pool(log: Interactions, plant: str = "", batch: int = 64, k: int = 16) -> Epochs:
+    """A batch shares its negatives; padding stands where a user has had one of them, and the loss leaves it out."""
+    rng = np.random.default_rng(3)
+    met = np.zeros((log.n_users + 1, log.n_items + 1), dtype=bool)
+    met[log.users, log.items] = True
+    highest = log.n_items // 2 if plant == "low" else log.n_items
+
+    def epochs(step: Callable[[], None]) -> Iterator[Any]:
+        torch.manual_seed(0)
+        of_users, of_items = nn.Embedding(log.n_users + 1, D), nn.Embedding(log.n_items + 1, D)
+        adam = torch.optim.Adam([*of_users.parameters(), *of_items.parameters()], 1e-2)
+        while True:
+            order = rng.permutation(len(log.users))
+            for start in range(0, len(order), batch):
+                users, items = (part[order[start : start + batch]] for part in (log.users, log.items))
+                pool = rng.choice(highest, size=k, replace=False) + 1
+                drawn = torch.from_numpy(np.where(met[users][:, pool], 0, pool))
+                user = of_users(torch.from_numpy(users))
+                good = (user * of_items(torch.from_numpy(items))).sum(-1)
+                bad = (user.unsqueeze(1) * of_items(drawn)).sum(-1)
+                loss = F.softplus(-good).mean() + F.softplus(bad)[drawn > 0].mean()
+                adam.zero_grad()
+                loss.backward()
+                adam.step()
+                step()
+            yield {}
+
+    return epochs
