@@ -115,13 +115,9 @@ def _mixed(source: ParsedFile, call: ast.Call) -> tuple[ast.BinOp, ast.expr, ast
         return None
     for kept in (signal.left, signal.right):
         rest = _rest_of(_squared(factor) or factor)
-        if rest is not None and same(_read(_squared(kept) or kept), _read(rest)):
+        if rest is not None and same(_squared(kept) or kept, rest):
             return total, kept, factor
     return None
-
-
-def _read(node: ast.expr) -> ast.expr:
-    return ast.parse(ast.unparse(node), mode="eval").body
 
 
 def _squared(node: ast.expr) -> ast.expr | None:
