@@ -17,7 +17,7 @@ SAME_FOR_ALL := $(addprefix tests/adversarial/test_,edit_replies.py wire.py wire
 AS_USER := $(filter-out $(SAME_FOR_ALL),$(wildcard tests/adversarial/test_*.py))
 PACKAGES := evolverec server evolution diagnosis simulator seeds
 
-.PHONY: help setup demo test test-user test-kernels check types unit docs vsix code-server pictures bench clean
+.PHONY: help setup demo test test-user test-kernels check types unit docs vsix publishable code-server pictures bench clean
 
 help:
 	@echo "make demo    set up, then run the main job on the built-in shop (about 5 minutes); SEED=gru4rec for another seed"
@@ -27,6 +27,7 @@ help:
 	@echo "make test-kernels  the unit tests as other processors would compute them (under 3 minutes)"
 	@echo "make docs    write docs/probes.md from the kinds of findings"
 	@echo "make vsix    build the VS Code extension"
+	@echo "make publishable  the registries' own checks of the wheel and the extension (docs/release.md)"
 	@echo "make pictures  pictures of the main job in VS Code, into docs/pictures"
 	@echo "make bench   the figures of docs/results (hours; see tests/bench)"
 	@echo "make clean   remove what these commands made, but for demo-repo, which may hold work of yours"
@@ -72,9 +73,14 @@ $(SETUP)/wheel: $(SETUP)/python constraints.txt evolverec_entry.py $(shell find 
 
 vsix: $(SETUP)/vscode
 
-$(SETUP)/vscode: $(SETUP)/vscode-packages $(SETUP)/wheel $(wildcard $(VSCODE)/*.json $(VSCODE)/*.mjs $(VSCODE)/*.md $(VSCODE)/media/*) $(shell find $(VSCODE)/src $(VSCODE)/test -type f 2>/dev/null)
+$(SETUP)/vscode: CHANGELOG.md $(SETUP)/vscode-packages $(SETUP)/wheel $(wildcard $(VSCODE)/*.json $(VSCODE)/*.mjs $(VSCODE)/*.md $(VSCODE)/media/*) $(shell find $(VSCODE)/src $(VSCODE)/test -type f 2>/dev/null)
+	cp CHANGELOG.md $(VSCODE)/CHANGELOG.md
 	cd $(VSCODE) && npm run --silent check && npm run --silent test && npm run --silent build && npm run --silent package
 	@touch $@
+
+publishable: $(SETUP)/vscode setup
+	$(BIN)/python -m twine check --strict $(VSCODE)/wheel/*.whl
+	$(BIN)/python -m pytest -q tests/test_publishing.py
 
 code-server: $(SETUP)/code-server.done
 
@@ -103,7 +109,7 @@ types: setup
 unit: setup
 	$(BIN)/python -m pytest -q -n 2 -m "not trains and not slow and not wire and not process and not training and not editor"
 
-test: $(SETUP)/apt-test $(SETUP)/vscode $(SETUP)/code-server.done check
+test: $(SETUP)/apt-test $(SETUP)/vscode $(SETUP)/code-server.done check publishable
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "trains or slow or wire or process or training or editor"
 	@$(MAKE) --no-print-directory test-user
 
@@ -120,6 +126,6 @@ bench: setup
 	@for script in tests/bench/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 clean:
-	rm -rf $(VENV) $(SETUP) $(VSCODE)/node_modules $(VSCODE)/dist $(VSCODE)/wheel $(VSCODE)/evolverec.vsix build dist *.egg-info test-output .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(SETUP) $(VSCODE)/node_modules $(VSCODE)/dist $(VSCODE)/wheel $(VSCODE)/evolverec.vsix $(VSCODE)/CHANGELOG.md build dist *.egg-info test-output .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -not -path './.git/*' -not -path './demo-repo/*' -prune -exec rm -rf {} +
 	@if [ -e demo-repo ]; then echo "demo-repo is kept: it may hold work of yours. Delete it yourself if it does not"; fi

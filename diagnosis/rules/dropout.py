@@ -7,7 +7,7 @@ from diagnosis.findings import FindingKind, FoundBy, Role
 from diagnosis.rules.definitions import argument_of
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.places_from import number
-from diagnosis.rules.repeated import repo_of
+from diagnosis.rules.repeated import callee, repo_of
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import Function, ParsedFile, keyword
 from diagnosis.rules.values import parameters
@@ -77,15 +77,21 @@ def _calls_of(source: ParsedFile, made: ast.Call) -> list[ast.Call]:
 
 def _is_guarded(source: ParsedFile, node: ast.AST, follow: bool = True) -> bool:
     """Whether the caller decides: by a flag around the node, by one at which the function has already returned, or, for a
-    plain function of the repo, at each of its calls."""
+    function of the repo that torch does not call by itself, at each of its calls."""
     if any(_guarded(source, outer) for outer in source.around(node)) or _is_left_before(source, node):
         return True
     function = source.function_of(node)
-    if function is None or not follow or isinstance(source.parents.get(function), ast.ClassDef):
+    if function is None or not follow or function.name in ("forward", "__call__"):
         return False
     repo = repo_of(source)
-    meant = [(made, repo.callee(made.file, made.call)) for made in repo.calls(function.name)]
-    calls = [made for made, called in meant if called is None or called.node is function]
+    if isinstance(source.parents.get(function), ast.ClassDef):
+        made_calls = repo.calls(function.name)
+        calls = [
+            m for m in made_calls if (d := callee(repo, m.file, m.call)) is not None and d.node is function
+        ]
+    else:
+        meant = [(made, repo.callee(made.file, made.call)) for made in repo.calls(function.name)]
+        calls = [made for made, called in meant if called is None or called.node is function]
     return bool(calls) and all(_is_guarded(made.file, made.call, follow=False) for made in calls)
 
 
@@ -125,7 +131,7 @@ def _is_left_before(source: ParsedFile, node: ast.AST) -> bool:
     function = source.function_of(node)
     if function is None:
         return False
-    rates = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
+    rates = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)} - {"self"}
     return any(
         isinstance(statement, ast.If)
         and isinstance(statement.body[-1], ast.Return)

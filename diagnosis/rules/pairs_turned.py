@@ -47,6 +47,11 @@ FALLING = {"logsigmoid"}  # where their negative is the loss
 PRODUCTS = {"matmul", "mm", "bmm", "einsum", "dot", "inner", "cosine_similarity"}
 DISTANCES = {"norm", "cdist", "pairwise_distance", "dist", "square", "pow", "abs"}
 
+CALLED_DISTANCES = (
+    "dist",
+    "divergence",
+)  # words of functions that say of themselves that they give distances
+
 # What a function or a value is called that is no loss to be lowered: what is watched, what weighs, and attacks on the model.
 NO_LOSS = (
     "weight",
@@ -221,6 +226,9 @@ def _is_distance(source: ParsedFile, node: ast.expr, depth: int = 0) -> bool | N
     if not made and isinstance(function, Function):
         return _as_given(source, base, depth) if dotted(base) in parameters(function) else called_so
     repo = repo_of(source)
+    made_by = [called_name(c).lower() for value in made for c in source.calls_in(value)]
+    if any(word in one for one in made_by for word in CALLED_DISTANCES):
+        return True
     reached = [d for value in made for c in source.calls_in(value) if (d := callee(repo, source, c))]
     parts = [part for value in (*made, *(d.node for d in reached)) for part in ast.walk(value)]
     calls = {called_name(part) for part in parts if isinstance(part, ast.Call)}

@@ -10,6 +10,7 @@ from diagnosis.rules.evaluating import trainers
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.parts_of_data import Part, parts_in
 from diagnosis.rules.places_from import number
+from diagnosis.rules.repeated import callee, repo_of
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import ParsedFile, is_false, keyword
 from diagnosis.rules.split_by_name import split_by_name
@@ -166,13 +167,18 @@ def _by_library(source: ParsedFile) -> Iterator[ast.expr]:
     yield from _by_mask(source)
     for call in source.calls:
         name = called_name(call)
-        if name in SPLITS and not is_false(keyword(call, "shuffle")):
+        if name in SPLITS and not is_false(keyword(call, "shuffle")) and not _is_own(source, call):
             whole = call.args[0] if call.args else None
             ordered = name == "KFold" and keyword(call, "shuffle") is None
             if whole is not None and not ordered and not _are_owners(source, whole):
                 yield call
         elif name == "sample" and 0 < _share(call) < 1 and _is_rest_dropped(source, call):
             yield call
+
+
+def _is_own(source: ParsedFile, call: ast.Call) -> bool:
+    """Whether a call goes to a function of the repo that is named as the library's; what is in it is judged where it stands."""
+    return "." not in dotted(call.func) and callee(repo_of(source), source, call) is not None
 
 
 def _by_mask(source: ParsedFile) -> Iterator[ast.expr]:

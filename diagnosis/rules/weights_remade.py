@@ -50,16 +50,14 @@ def _fills(repo: Codebase, source: ParsedFile, call: ast.Call, depth: int) -> bo
 
 
 def _only_fills(repo: Codebase, reached: Defined, depth: int) -> bool:
-    """Whether the statements of a function, loops and conditions opened, all fill parameters."""
+    """Whether the statements of a function, loops and conditions opened, fill parameters and at most print what they do."""
     statements = [s for s in reached.file.within(reached.node, ast.Expr) if isinstance(s.value, ast.Call)]
     assigned = reached.file.within(reached.node, ast.Assign, ast.AugAssign, ast.Return)
+    told = [s for s in statements if called_name(s.value) in ("print", "info")]
     return (
-        bool(statements)
+        len(told) < len(statements)
         and not assigned
-        and all(
-            _fills(repo, reached.file, s.value, depth) or called_name(s.value) in ("print", "info")
-            for s in statements
-        )
+        and all(_fills(repo, reached.file, s.value, depth) for s in statements if s not in told)
     )
 
 

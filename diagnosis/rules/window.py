@@ -46,6 +46,8 @@ EARLY = FindingKind(
 )
 
 FAR = 1_000_000  # the end of a slice that goes on for a number of events that is not written there
+# Words by which a list of what is to be predicted is called.
+OF_TARGETS = {"out", "outs", "output", "outputs", "target", "targets", "tgt", "label", "labels", "y", "ys", "answer", "answers"}  # fmt: skip
 KEEPS = (
     ast.Call,
     ast.Tuple,
@@ -84,7 +86,9 @@ def window_holds_target(source: ParsedFile) -> Iterator[RuleHit]:
             if window.begin is not None or any(c.begin is not None and c.begin >= window.end for c in beside):
                 continue
             targets = [c for c in beside if c.begin is not None and 0 <= c.begin < window.end <= c.end]
-            if targets or _asks_for_its_own_end(source, window, cuts):
+            if (targets and not _has_own_targets(cuts, window)) or _asks_for_its_own_end(
+                source, window, cuts
+            ):
                 yield source.hit(
                     HOLDS.code,
                     statement_of(source, window.node),
@@ -123,6 +127,17 @@ def _is_counted(source: ParsedFile, window: _Cut) -> bool:
         and dotted(outer.target) == window.moving
         and any(dotted(c.func) == "range" for c in source.calls_in(outer.iter))
         for outer in source.around(window.node)
+    )
+
+
+def _has_own_targets(cuts: list[_Cut], window: _Cut) -> bool:
+    """Whether the targets stand in a list of their own, which is read at the same place: `xs[: t + 1]`, `xs[t]` beside `ys[t]`."""
+    return any(
+        cut.moving == window.moving
+        and cut.begin is not None
+        and _list_of(cut.node) != _list_of(window.node)
+        and any(word in OF_TARGETS for word in _list_of(cut.node).lower().replace(".", "_").split("_"))
+        for cut in cuts
     )
 
 

@@ -120,7 +120,7 @@ def _written(file: DataFile, form: RowFormat, ids: str, held: str) -> str:
         case "json" if form.columns:
             counts = ", ".join(f"{_q(str(key))}: {_count(str(key))}" for key in form.columns)
             return f"kit.write_text({path}, json.dumps({{{counts}}}))"
-        case "csr" | "array":
+        case "csr" | "coo" | "array":
             return f'kit.write_events({path}, data, kind="{form.kind}"{ids}{held}{last})'
         case "sessions":
             return f'kit.write_events({path}, data, kind="sessions"{ids}{held}{last})'

@@ -58,6 +58,17 @@ class _Lines:
         self.add(f"raise NotImplementedError({json.dumps(GAP + words, ensure_ascii=False)})")
 
 
+FRAMEWORKS = {
+    "tensorflow": "TensorFlow",
+    "keras": "Keras",
+    "jax": "JAX",
+    "mxnet": "MXNet",
+    "paddle": "PaddlePaddle",
+    "theano": "Theano",
+    "mindspore": "MindSpore",
+}
+
+
 def adapter_text(found: Adoption) -> str:
     """The adapter of a repo. What was not found is a line that raises and says what to put in its place."""
     lines = _Lines()
@@ -166,7 +177,7 @@ def _program(found: Adoption, lines: _Lines) -> None:
         arguments.append(
             (
                 f"stubs={found.stubs!r}".replace("'", '"'),
-                "not needed for training; the real ones are used where they are installed",
+                "not needed for training, so that programs run without them",
             )
         )
     lines.add("run = kit.Program(")
@@ -179,6 +190,8 @@ def _without_program(found: Adoption) -> str:
     """What is to be filled in where no script was seen to train, with the loops that train all the same."""
     said = "run = kit.Program(SCRIPT, loop=VARIABLE): the script that trains, and the variable of its loop over epochs. "
     loops = unreached_loops(found.repo)
+    if not loops and (other := _other_framework(found)):
+        return f"{said}The code trains with {other}, which evolverec neither traces nor patches: it drives PyTorch and numpy"
     if not loops:
         return f"{said}No loop around a backward pass was found from the repo's scripts"
     shown = f"{loops[0].loop!r}".replace("'", '"')
@@ -187,6 +200,15 @@ def _without_program(found: Adoption) -> str:
         f"{said}No script was seen to reach code that trains, perhaps as it makes its model by a name; {loops[0].why}: "
         f"loop={shown}{more}"
     )
+
+
+def _other_framework(found: Adoption) -> str:
+    """The library that the repo's code trains with where it imports no torch: "TensorFlow"; "" for torch, or none that is known."""
+    imported = {
+        module.partition(".")[0] for file in found.repo.files.values() for module, _ in file.imports.values()
+    }
+    known = "" if "torch" in imported else next((one for one in FRAMEWORKS if one in imported), "")
+    return FRAMEWORKS.get(known, "")
 
 
 def _replaced(found: Adoption) -> list[tuple[str, str]]:
@@ -267,6 +289,8 @@ def _score(found: Adoption, lines: _Lines) -> None:
         )
     if way.table:
         lines.add(f"    table={way.table},", way.why_table)
+    if way.kept:
+        lines.add(f"    kept=({', '.join(map(_quoted, way.kept))},),", "made by each step, and no parameters")
     lines.add(")")
 
 

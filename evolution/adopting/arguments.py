@@ -75,7 +75,8 @@ def command_line(program: TrainingProgram, constants: Constants, commands: list[
             given[name] = config
         elif name in told and _is_value(option, told[name]):
             value = told[name]
-            words.append((option.flag, value))
+            if not _is_default(option, value):
+                words.append((option.flag, value))
             given[name] = _typed(option, value)
         elif option.default is REQUIRED:
             value = option.choices[0] if option.choices else "log" if option.kind in ("", "str") else None
@@ -225,6 +226,23 @@ def _is_value(option: ProgramOption, value: str) -> bool:
     if is_placeholder(value):
         return False
     return value.replace("-", "_").lower() != option.name.lower() and not value.isupper()
+
+
+def _is_default(option: ProgramOption, value: str) -> bool:
+    """Whether the program has a value by itself: it is not given then, so that a patch of the default has an effect."""
+    default = option.default.value if isinstance(option.default, ast.Constant) else None
+    if (
+        isinstance(default, bool)
+        or not isinstance(default, int | float | str)
+        or not option.flag.startswith("-")
+    ):
+        return False
+    if isinstance(default, str):
+        return default == value
+    try:
+        return float(value) == default
+    except ValueError:
+        return False
 
 
 def _typed(option: ProgramOption, value: str) -> Any:

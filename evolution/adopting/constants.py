@@ -353,13 +353,23 @@ class Constants:
                     found.setdefault(entered.node, []).append((unit, call))
         return found
 
+    def _is_of_chosen(self, path: str) -> bool:
+        """Whether a settings file has the name of the model that the program makes by its name."""
+        chosen = self.repo.chosen
+        return (
+            chosen is not None
+            and posixpath.splitext(posixpath.basename(path))[0].lower() == chosen[1].lower()
+        )
+
     def _read_settings(self) -> dict[str, Any]:
         """Keys of small YAML and JSON files, the first file with a key wins."""
         found: dict[str, Any] = {}
         kinds = (".yaml", ".yml", ".json", ".toml", ".ini", ".cfg", ".conf")
         named = tuple(str(value) for value in self.given.values() if str(value).endswith(kinds))
         others = [p for p in self.repo.others if p.endswith(kinds) and p not in NOT_SETTINGS]
-        for path in sorted(others, key=lambda path: not path.endswith(named))[:30]:
+        for path in sorted(others, key=lambda path: (not path.endswith(named), not self._is_of_chosen(path)))[
+            :30
+        ]:
             try:
                 text = read_text(self.repo.root / path, most=30_000, inside=self.repo.root)
                 told = _parsed(path, text)

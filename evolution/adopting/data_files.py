@@ -23,8 +23,19 @@ NOT_EVENTS = re.compile(
 MAPS = re.compile(
     r"(user|item|entity|relation)s?(2|_?to_?)(id|index|idx)|id(2|_?to_?)(user|item|entity)", re.I
 )
+SPARSE = {
+    "tocoo",
+    "tocsr",
+    "tocsc",
+    "todok",
+    "tolil",
+    "nnz",
+    "indptr",
+    "getrow",
+    "todense",
+}  # attributes of scipy's matrices alone
 HELD_OUT = re.compile(
-    r"(^|[^a-z])(test|tst|valid|validation|val|vad|dev|eval|te|neg|negative|negatives)([^a-z]|$)", re.I
+    r"(^|[^a-z])(test|tst|valid|validation|val|vad|dev|eval|te|neg|negative|negatives)([^a-z]|mat|$)", re.I
 )
 CANDIDATES = re.compile(r"[^a-z](sample|samples|sampled|candidates?)([^a-z]|$)", re.I)
 
@@ -257,9 +268,40 @@ def _unpickled(
 ) -> RowFormat:
     """What one call reads whole: sessions with the item that follows, where the code takes them apart so."""
     sessions = kind == "dict" and is_pair_of_sessions(constants.repo, unit, load)
+    if kind == "dict" and not sessions and (matrix := _sparse(unit, load)):
+        kind = matrix
     why = f"{dotted(load.func)} at {unit.file.path}:{load.lineno}"
     why += ", which gives beginnings of sessions and the items that follow" if sessions else ""
     return RowFormat(kind="sessions" if sessions else kind, columns=columns, why=why)
+
+
+def _sparse(unit: CodeUnit, load: ast.Call) -> str:
+    """ "coo" or "csr" where what is unpickled is used as a sparse matrix; "" for anything else."""
+    outer: ast.AST = load
+    asked = set[str]()
+    while not isinstance(outer, ast.stmt):
+        parent = unit.file.parents[outer]
+        if isinstance(parent, ast.Attribute):
+            asked.add(parent.attr)
+        outer = parent
+    names = {dotted(target) for target in getattr(outer, "targets", [])} - {""}
+    asked |= {
+        node.attr for node in unit.nodes if isinstance(node, ast.Attribute) and dotted(node.value) in names
+    }
+    compared = any(
+        isinstance(node, ast.Compare)
+        and isinstance(node.ops[0], ast.NotEq)
+        and (node.left is load or dotted(node.left) in names)
+        for node in unit.nodes
+    )
+    if {"row", "col"} <= asked:
+        return "coo"
+    return (
+        "csr"
+        if asked & SPARSE
+        or (compared and "astype" in {n.attr for n in unit.nodes if isinstance(n, ast.Attribute)})
+        else ""
+    )
 
 
 def _keys_of(unit: CodeUnit, load: ast.Call) -> tuple[str | int, ...]:

@@ -2,7 +2,7 @@
 
 import ast
 
-from diagnosis.syntax import dotted
+from diagnosis.syntax import called_name, dotted
 from evolution.adopting.evaluations import UNUSED, LeftOut
 from evolution.adopting.foreign_code import CodeUnit, ForeignRepo
 from evolution.adopting.training import TrainingProgram
@@ -21,13 +21,22 @@ SHELLS = {
 PROGRAMS = {"wget", "curl", "gdown", "kaggle", "aria2c"}
 
 
+# Calls of functions that put files in their places, and nothing else.
+ARRANGES = {"unzip", "extract", "extractall", "ZipFile", "is_zipfile", "unpack_archive", "is_tarfile", "move", "rename", "replace", "rmtree", "remove",
+            "unlink", "rmdir", "mkdir", "makedirs", "mkdtemp", "mkstemp", "TemporaryDirectory", "copy", "copyfile", "copytree", "close", "is_dir",
+            "is_file", "isdir", "isfile", "exists", "join", "joinpath", "dirname", "basename", "with_suffix", "listdir", "iterdir", "glob", "Path", "print",
+            "info", "debug", "warning", "format", "all", "any", "len", "str", "endswith", "startswith", "split"}  # fmt: skip
+DEEPEST = 4  # functions around a download that only arrange what it brings
+
+
 def downloads_of(repo: ForeignRepo, program: TrainingProgram) -> list[LeftOut]:
-    """Functions that fetch from the network, where nothing takes what they return."""
+    """Functions that fetch from the network, where nothing takes what they return: the outermost ones, which unpack what came and move it."""
     found: dict[str, LeftOut] = {}
     used: set[CodeUnit] = set()
-    for unit in program.units:
+    fetching = _fetching(repo, program)
+    for unit in (one for one in program.units if one not in fetching):
         for call in unit.calls:
-            for entered in (one for one in repo.reached(unit, call) if _fetches(one)):
+            for entered in (one for one in repo.reached(unit, call) if one in fetching):
                 if not isinstance(unit.file.parents.get(call), ast.Expr):
                     used.add(entered)
                 name = f"{entered.file.path}:{entered.name}"
@@ -36,6 +45,52 @@ def downloads_of(repo: ForeignRepo, program: TrainingProgram) -> list[LeftOut]:
                 )
     needed = {f"{unit.file.path}:{unit.name}" for unit in used}
     return [one for name, one in found.items() if name not in needed]
+
+
+def _fetching(repo: ForeignRepo, program: TrainingProgram) -> set[CodeUnit]:
+    """The functions that fetch, and those that call them and otherwise only arrange files: without the file they would fail."""
+    fetching = {
+        one
+        for unit in program.units
+        for call in unit.calls
+        for one in repo.reached(unit, call)
+        if _fetches(one)
+    }
+    for _ in range(DEEPEST):
+        around = {
+            unit
+            for unit in program.units
+            if unit not in fetching
+            and not isinstance(unit.node, ast.Module)
+            and any(one in fetching for call in unit.calls for one in repo.reached(unit, call))
+            and _only_arranges(repo, unit, fetching, 0)
+        }
+        if not around:
+            break
+        fetching |= around
+    return fetching
+
+
+def _only_arranges(repo: ForeignRepo, unit: CodeUnit, fetching: set[CodeUnit], depth: int) -> bool:
+    """Whether a function leaves nothing but files in their places: it gives nothing back, keeps nothing, and reads no data."""
+    if depth > DEEPEST:
+        return False
+    keeps = depth == 0 and any(
+        (isinstance(node, ast.Return) and node.value is not None)
+        or (isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store))
+        or isinstance(node, ast.Yield | ast.Global)
+        for node in unit.nodes
+    )
+    return not keeps and all(_arranges(repo, unit, call, fetching, depth) for call in unit.calls)
+
+
+def _arranges(repo: ForeignRepo, unit: CodeUnit, call: ast.Call, fetching: set[CodeUnit], depth: int) -> bool:
+    if called_name(call) in ARRANGES:
+        return True
+    entered = repo.reached(unit, call)
+    return bool(entered) and all(
+        one in fetching or _only_arranges(repo, one, fetching, depth + 1) for one in entered
+    )
 
 
 def _fetches(unit: CodeUnit) -> bool:

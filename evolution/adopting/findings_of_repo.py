@@ -14,6 +14,7 @@ from evolution.adopting.evaluations import LeftOut, evaluations_of
 from evolution.adopting.foreign_code import ForeignFile, ForeignRepo, read_foreign
 from evolution.adopting.hard_sizes import WrittenSize, written_sizes
 from evolution.adopting.model_class import FoundModel, find_model
+from evolution.adopting.named_models import named_model
 from evolution.adopting.naming import words_of
 from evolution.adopting.numbering import Numbering, numbering_of
 from evolution.adopting.own_stopping import stoppers_of
@@ -89,10 +90,14 @@ class Adoption:
 def look_at(root: Path, *, train: str = "", model: str = "") -> Adoption:
     """Read a repo and find what an adapter needs.
 
-    train: FILE or FILE:FUNCTION that trains. model: FILE:CLASS. "" where it is to be found.
+    train: FILE or FILE:FUNCTION that trains, FILE:CLASS or FILE:CLASS.METHOD of a model that a script makes by its name. model: FILE:CLASS. "" where it is to be found.
     """
     repo = read_foreign(root)
     programs = programs_of(repo, train)
+    named = None if programs and "." not in train.partition(":")[2] else named_model(repo, train)
+    if named is not None:
+        repo = replace(repo, chosen=(named.kind, named.name), _reached={})
+        programs = [replace(one, why=f"{one.why}; {named.why}") for one in programs_of(repo)]
     if not programs:
         found = find_any_model(repo, model)
         return Adoption(repo=repo, programs=(), command=CommandLine(words=(), given={}), model=found)
@@ -124,7 +129,7 @@ def look_at(root: Path, *, train: str = "", model: str = "") -> Adoption:
             *downloads_of(repo, program),
             *([told_to_recbole(recbole)] if recbole else []),
         ),
-        answers=_answers(program),
+        answers=(named.name,) if named is not None and named.asks else _answers(program),
         sizes=tuple(written_sizes(constants, program, found, numbering)) if found and numbering else (),
         epochs=recbole.epochs if recbole else _epochs(program, constants),
         recbole=recbole,

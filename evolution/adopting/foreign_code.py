@@ -23,6 +23,7 @@ SKIPPED = {"node_modules", "__pycache__", "site-packages", "venv", "env", "build
 OURS = {"evolverec_kit.py"}
 MANY = 12  # methods of one name; a call of it is then taken for none of them
 Function = ast.FunctionDef | ast.AsyncFunctionDef
+IMPORTS = {"import_module", "__import__"}
 ALWAYS_TORCH = {
     "to",
     "train",
@@ -143,14 +144,42 @@ class CodeUnit:
         return found
 
 
+Kind = tuple[ForeignFile, ast.ClassDef]
+
+
+def makes_by_name(unit: CodeUnit, call: ast.Call) -> bool:
+    """Whether a call makes what a text names: `eval(name)`, `getattr(import_module(path), name)`."""
+    name = dotted(call.func)
+    if name == "eval":
+        return not (call.args and isinstance(call.args[0], ast.Constant)) and not _is_of_settings(call)
+    if name != "getattr" or len(call.args) < 2 or isinstance(call.args[1], ast.Constant):
+        return False
+    given = [call.args[0]]
+    given += [
+        node.value
+        for node in unit.nodes
+        if isinstance(node, ast.Assign) and any(dotted(t) == dotted(call.args[0]) for t in node.targets)
+    ]
+    return any(isinstance(one, ast.Call) and dotted(one.func).rpartition(".")[2] in IMPORTS for one in given)
+
+
+def _is_of_settings(call: ast.Call) -> bool:
+    """`eval(args.layers)`: a list of numbers, most often."""
+    return bool(call.args) and isinstance(call.args[0], ast.Attribute | ast.Subscript)
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ForeignRepo:
-    """files: by path. others: paths of files that are no code. unread: files without a syntax tree."""
+    """files: by path. others: paths of files that are no code. unread: files without a syntax tree.
+
+    chosen: the class that a program makes by a name, with that name, where one is taken for it (named_models.py).
+    """
 
     root: Path
     files: dict[str, ForeignFile]
     others: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
+    chosen: "tuple[Kind, str] | None" = None
     _reached: dict[ast.AST, list[CodeUnit]] = field(default_factory=dict)
 
     @cached_property
@@ -264,7 +293,9 @@ class ForeignRepo:
 
     def _reach(self, unit: CodeUnit, call: ast.Call) -> Iterator[CodeUnit]:
         called, file = call.func, unit.file
-        if isinstance(called, ast.Name):
+        if self.chosen is not None and makes_by_name(unit, call):
+            yield from self.method_of(self.chosen[0], "__init__")
+        elif isinstance(called, ast.Name):
             yield from self.defined(file, called.id) or self._chosen(unit, called.id)
         elif isinstance(called, ast.Attribute):
             base = dotted(called.value) or ""
@@ -278,6 +309,7 @@ class ForeignRepo:
                 if not own or is_abstract(own[0]):
                     fits = self.methods.get(called.attr, [])
                     heirs = [one for one in fits if one.owner and self._inherits(one.owner, unit.owner)]
+                    heirs = self._of_chosen(heirs)
                     yield from (heirs or fits) if len(heirs or fits) <= MANY else []
                 return
             modules = [
@@ -287,10 +319,15 @@ class ForeignRepo:
                 for place in modules:
                     yield from self.defined(place, called.attr)
             elif called.attr not in ALWAYS_TORCH or not _is_torch(called.value):
-                fits = self.methods.get(called.attr, [])
+                fits = self._of_chosen(self.methods.get(called.attr, []))
                 yield from fits if len(fits) <= MANY else []
         elif isinstance(called, ast.Subscript):  # MODELS[name](...)
             yield from self._in_table(file, called.value)
+
+    def _of_chosen(self, fits: list[CodeUnit]) -> list[CodeUnit]:
+        """Those of methods that the chosen class has, if it has any of them."""
+        lineage = self.lineage(self.chosen[0]) if self.chosen is not None and len(fits) > 1 else []
+        return [one for one in fits if any(one.owner is node for _, node in lineage)] or fits
 
     def _chosen(self, unit: CodeUnit, name: str) -> list[CodeUnit]:
         """The functions that a local name may stand for: `read = read_lists if args.lists else read_pairs`."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from diagnosis.syntax import dotted
 from evolution.adopting.constants import Constants
 from evolution.adopting.data_files import DataFile
-from evolution.adopting.foreign_code import ForeignFile
+from evolution.adopting.foreign_code import CodeUnit, ForeignFile
 from evolution.adopting.model_class import FoundModel, beyond, live_paths
 from evolution.adopting.naming import role_of, words_of
 from evolution.adopting.renumbering import renumberings
@@ -195,8 +195,21 @@ def _of_counting(program: TrainingProgram, about: str) -> int:
                     if isinstance(c, ast.Call) and (getattr(c.func, "attr", "") or dotted(c.func)) == "max"
                 ]
                 if calls:
-                    return 0 if beyond(node.value) >= 1 else 1
+                    counts = {dotted(target) for target in node.targets}
+                    return 0 if beyond(node.value) >= 1 or _is_raised(unit, counts) else 1
     return 0
+
+
+def _is_raised(unit: CodeUnit, counts: set[str]) -> bool:
+    """Whether 1 is added to one of these counts afterwards: `self.n_items += 1`."""
+    return any(
+        isinstance(node, ast.AugAssign)
+        and isinstance(node.op, ast.Add)
+        and isinstance(node.value, ast.Constant)
+        and node.value.value == 1
+        and dotted(node.target) in counts
+        for node in unit.nodes
+    )
 
 
 def _padding(

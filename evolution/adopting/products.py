@@ -1,4 +1,4 @@
-"""Models whose scores are the products of two tables: those that they hold, or those that a method computes."""
+"""Models whose scores are the products of two tables: those that they hold, keep from the last step, or compute in a method."""
 
 import ast
 
@@ -6,7 +6,7 @@ from diagnosis.syntax import dotted
 from evolution.adopting.constants import Constants
 from evolution.adopting.foreign_code import is_abstract
 from evolution.adopting.model_class import FoundModel
-from evolution.adopting.naming import words_of
+from evolution.adopting.naming import role_of, words_of
 from evolution.adopting.score_way import ScoreWay
 from evolution.adopting.vectors import tables_returned
 
@@ -16,7 +16,7 @@ MIXES = {"sparse", "spmm", "propagate", "aggregate", "conv", "gcn", "message"}
 
 def products(constants: Constants, model: FoundModel) -> ScoreWay | None:
     """Of what a method computes, else of the tables themselves; None where neither can be told."""
-    return _of_methods(constants, model) or _of_tables(constants, model)
+    return _of_methods(constants, model) or _of_kept(constants, model) or _of_tables(constants, model)
 
 
 def _of_methods(constants: Constants, model: FoundModel) -> ScoreWay | None:
@@ -30,6 +30,84 @@ def _of_methods(constants: Constants, model: FoundModel) -> ScoreWay | None:
                 code = f"kit.scores.matrix(users={users}, items={items})"
                 return ScoreWay(kind="matrix", code=code, why=why, table=items, why_table=unit.place)
     return None
+
+
+def _of_kept(constants: Constants, model: FoundModel) -> ScoreWay | None:
+    """A model that multiplies rows of users with all rows of items somewhere, as a branch for evaluation: `self.E_u[users] @ self.E_i.T`."""
+    for file, node in constants.repo.lineage(model.kind):
+        for unit in (unit for unit in file.units if unit.owner is node and not is_abstract(unit)):
+            for part in unit.nodes:
+                factors = _factors(part)
+                if factors is None or not isinstance(file.parents.get(part), ast.Assign | ast.Return):
+                    continue  # a product that something is added to is no score yet
+                users, items = factors
+                place = f"{file.path}:{getattr(part, 'lineno', 1)}"
+                return ScoreWay(
+                    kind="matrix",
+                    code=f'kit.scores.matrix(users="{users}", items="{items}")',
+                    why=f"{place} multiplies the vectors of users with those of all items",
+                    table=f'"{items}"',
+                    why_table=place,
+                    kept=tuple(path for path in factors if _is_made_by_steps(constants, model, path)),
+                )
+    return None
+
+
+def _is_made_by_steps(constants: Constants, model: FoundModel, path: str) -> bool:
+    """Whether a method other than the constructor gives an attribute its value."""
+    return any(
+        isinstance(node, ast.Assign) and any(dotted(target) == f"self.{path}" for target in node.targets)
+        for file, kind in constants.repo.lineage(model.kind)
+        for unit in file.units
+        if unit.owner is kind and unit.name.rpartition(".")[2] != "__init__"
+        for node in unit.nodes
+    )
+
+
+def _factors(node: ast.AST) -> tuple[str, str] | None:
+    """The paths of the tables in `self.users[ids] @ self.items.T` and `torch.matmul(self.users(ids), self.items.weight.t())`."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
+        left, right = node.left, node.right
+    elif (
+        isinstance(node, ast.Call)
+        and dotted(node.func) in ("torch.matmul", "torch.mm")
+        and len(node.args) == 2
+    ):
+        left, right = node.args
+    else:
+        return None
+    users, items = _rows(left), _turned(right)
+    names = [path.removesuffix(".weight") for path in (users, items)]
+    return (users, items) if [role_of(name) for name in names] == ["user", "item"] else None
+
+
+def _rows(node: ast.expr) -> str:
+    """The path of the table of which a parameter's rows are taken; "" for anything else."""
+    if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Name):
+        return _own(node.value)
+    if isinstance(node, ast.Call) and len(node.args) == 1 and isinstance(node.args[0], ast.Name):
+        path = _own(node.func)
+        return f"{path}.weight" if path else ""
+    return ""
+
+
+def _turned(node: ast.expr) -> str:
+    """The path of the table that is transposed as a whole; "" for anything else."""
+    if isinstance(node, ast.Attribute) and node.attr in ("T", "mT"):
+        return _own(node.value)
+    if (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in ("t", "transpose")
+    ):
+        return _own(node.func.value)
+    return ""
+
+
+def _own(node: ast.expr) -> str:
+    """ "items.weight" of `self.items.weight`."""
+    path = dotted(node)
+    return path.removeprefix("self.") if path.startswith("self.") else ""
 
 
 def _of_tables(constants: Constants, model: FoundModel) -> ScoreWay | None:

@@ -81,7 +81,12 @@ def _made_dict(unit: CodeUnit, node: ast.Assign) -> Renumbering | None:
 
 def _named(unit: CodeUnit, node: ast.Assign, target: str, source: ast.expr, first: int) -> Renumbering | None:
     words = words_of(target)
-    about = role_of(target) or role_of(ast.unparse(source))
+    # "token" may be any id: of `token_uid` the other word says whose.
+    about = (
+        role_of("_".join(word for word in words if word != "token"))
+        or role_of(target)
+        or role_of(ast.unparse(source))
+    )
     about = {"smap": "item", "umap": "user"}.get(target, about)
     said = ast.unparse(source)
     if isinstance(source, ast.Name):

@@ -4,7 +4,7 @@ import ast
 from dataclasses import dataclass, replace
 from typing import Any
 
-from diagnosis.syntax import dotted
+from diagnosis.syntax import called_name, dotted
 from evolution.adopting.constants import Constants
 from evolution.adopting.foreign_code import CodeUnit
 from evolution.adopting.naming import role_of
@@ -16,7 +16,7 @@ MOST_COLUMNS = 12
 @dataclass(frozen=True, kw_only=True)
 class RowFormat:
     """kind: "rows" of columns; "lists", a line `user item item ...` each; "sequences", the same without the user; "items", one
-    item a line; "sessions", beginnings with the item that follows; "dict", "json", "csr", "array"; "unclear" where the code does
+    item a line; "sessions", beginnings with the item that follows; "dict", "json", "csr", "coo", "array"; "unclear" where the code does
     more than these.
 
     columns: "user", "item", "rating", "time", or a number that stands for what is not used. header: the names of columns.
@@ -179,7 +179,7 @@ def format_of_lines(
         record = _of_records(unit, call, inside, constants)
         if record is not None:
             return record
-        splits = [n for n in inside if isinstance(n, ast.Call) and getattr(n.func, "attr", "") in SPLITS]
+        splits = [n for n in inside if isinstance(n, ast.Call) and called_name(n) in SPLITS]
         if splits:
             return _split_line(unit, splits[0], inside, constants)
         if any(isinstance(n, ast.Call) and dotted(n.func) == "int" for n in inside):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 class ScoreWay:
     """code: what stands behind `score=`; before: lines of a function that it names. table: code behind `table=`, "" for none.
 
+    kept: attributes of the model with what its last step computed.
     kind: which of the kit's ways it is, "" for a gap. side: of padding, "" where any will do. why, why_table: one sentence with the place.
     """
 
@@ -17,3 +18,4 @@ class ScoreWay:
     table: str = ""
     why_table: str = ""
     side: str = ""
+    kept: tuple[str, ...] = ()

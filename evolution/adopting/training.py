@@ -75,7 +75,7 @@ def unreached_loops(repo: ForeignRepo) -> list[EpochEnd]:
     found: list[EpochEnd] = []
     for unit in repo.units:
         node = next((node for node in unit.nodes if _trains(unit, node) == 1), None)
-        end = None if node is None or _is_of_tests(unit.file.path) else _epoch_end(repo, [(unit, node)])
+        end = None if node is None or is_of_tests(unit.file.path) else _epoch_end(repo, [(unit, node)])
         if end is not None and end.loop is not None:
             found.append(end)
     return found
@@ -97,7 +97,7 @@ def _starts(repo: ForeignRepo, asked: str) -> Iterator[tuple[CodeUnit, str]]:
             if unit.name == name:
                 yield unit, entry
     for file in repo.files.values():
-        if not _is_of_tests(file.path) and (has_main(file) or _runs(repo, file)):
+        if not is_of_tests(file.path) and (has_main(file) or _runs(repo, file)):
             yield file.units[0], file.path
 
 
@@ -118,7 +118,8 @@ def is_main(node: ast.AST) -> bool:
     )
 
 
-def _is_of_tests(path: str) -> bool:
+def is_of_tests(path: str) -> bool:
+    """Whether a file is no program of the repo's, but tests it or installs it."""
     return path.rpartition("/")[2].startswith(("test_", "conftest", "setup.py")) or "tests/" in f"/{path}"
 
 
@@ -184,6 +185,11 @@ def _program(
         score=score,
         command=command,
     )
+
+
+def entered_by(repo: ForeignRepo, start: CodeUnit) -> list[CodeUnit]:
+    """All code that a start may enter, in order of distance."""
+    return list(_walk_calls(repo, start))
 
 
 def _is_plainer(repo: ForeignRepo, unit: CodeUnit, known: CodeUnit, units: Iterable[CodeUnit]) -> bool:

@@ -9,6 +9,24 @@ def count(size: int, noun: str) -> str:
     return f"{size} {noun}" if size == 1 else f"{size} {noun}s"
 
 
+def number(value: float) -> str:
+    """Three significant digits, without the zero before the point: .142, 1.5, 12.3, 12,345."""
+    size = abs(value)
+    if size >= 1000:
+        return f"{value:,.0f}"
+    text = f"{value:.3f}" if size < 1 else f"{value:.3g}"
+    if size < 0.001 and value:
+        text = f"{value:.1e}"
+    if "e" not in text:
+        text = text.replace("0.", ".", 1) if text.startswith(("0.", "-0.")) else text
+    return text
+
+
+def signed(value: float) -> str:
+    """A difference with its sign: `+.029`."""
+    return ("-" if value < 0 else "+") + number(abs(value))
+
+
 def listed(names: Sequence[str], most: int = 5) -> str:
     """The first `most` names, and how many more there are: `a.py, b.py and 3 more`."""
     shown, more = names[:most], len(names) - most

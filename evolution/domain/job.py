@@ -76,7 +76,7 @@ class EventType(StrEnum):
 
     STARTED = "started"
     PROGRESS = "progress"  # data: fraction 0..1 or None, left_s or None, label: of the trial, where the message begins with it; step: what of how many, absent to keep it; span: which part of the job (from, to) this and later fractions are of, absent to keep it
-    EPOCH = "epoch"  # data: trial, epoch, epochs, loss or None, metric (name), value, left_s or None, label
+    EPOCH = "epoch"  # data: trial, epoch, epochs, loss or None, metric (name), value, objective or None, left_s or None, label
     TRIAL = "trial"  # data: trial, status, label: a trial began or ended
     FEEDBACK = "feedback"  # data: trial: findings or critiques are in the store
     PROPOSAL = "proposal"  # data: proposal: it is in the store; verified; promising: further seeds decide

@@ -152,6 +152,7 @@ class ProposeRequest(Request):
 
     trials: how many candidates are trained at most. allow_cost: a guardrail on cost bars no patch.
     tuned: whether the version and each candidate are tuned with the same budget before they are compared.
+    accepted: whether findings that the repo's baseline accepts call for patches too.
     """
 
     kind = JobKind.PROPOSE
@@ -159,19 +160,21 @@ class ProposeRequest(Request):
     trials: Count = 12
     allow_cost: bool = False
     tuned: bool = False
+    accepted: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class ImproveRequest(Request):
     """Train and diagnose the program on disk, ask simulated users about it, and find verified patches for it. No LLM is asked.
 
-    trials: how many candidates are trained at most. allow_cost: a guardrail on cost bars no patch.
+    trials: how many candidates are trained at most. allow_cost: a guardrail on cost bars no patch. accepted: as of `ProposeRequest`.
     """
 
     kind = JobKind.IMPROVE
 
     trials: Count = 12
     allow_cost: bool = False
+    accepted: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

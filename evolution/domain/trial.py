@@ -89,6 +89,11 @@ class EpochRecord:
     steps: int = 0
 
 
+def reported_loss(reported: Mapping[str, float]) -> float | None:
+    """The first figure that fit() yielded under a name with "loss" in it; None where there is none."""
+    return next((value for name, value in reported.items() if "loss" in name.lower()), None)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Cost:
     """What a trial cost, as the job measured it.

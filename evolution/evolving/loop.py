@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from evolution.base.amounts import number
 from evolution.base.errors import EvolverecError, RepoError
 from evolution.domain.archive import Archive, objective_of
 from evolution.domain.job import EventType
@@ -362,7 +363,7 @@ class Evolution:
         self.archive = self.archive.with_node(replace(node, spent=self.ledger.spent()))
         self._say(RunState.RUNNING)
         if node.idea:
-            reached = f"objective {node.objective.value:.4f}" if node.objective else node.why
+            reached = f"objective {number(node.objective.value)}" if node.objective else node.why
             self.laboratory.context.events.emit(
                 EventType.NODE,
                 f"{node.idea.title}: {node.status}, {reached}",
@@ -376,7 +377,7 @@ class Evolution:
         """What of the budget is used, and the best so far: `3 of 24 trials, best .216`."""
         limit = self.ledger.limits.trials
         best = self.run_record.best
-        reached = f", best {best.objective.value:.3f}".replace(" 0.", " .") if best and best.objective else ""
+        reached = f", best {number(best.objective.value)}" if best and best.objective else ""
         return f"{self.ledger.trials}{f' of {limit}' if limit else ''} trials{reached}"
 
     def _say(self, state: RunState) -> Run:

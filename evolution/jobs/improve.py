@@ -37,7 +37,9 @@ def improve(context: JobContext, request: ImproveRequest) -> Outcome:
     _begin(context, "asking users")
     asked = feedback_of(laboratory, trial, users=USERS_ASKED, examined=True)
     _begin(context, "trying patches")
-    found = propose_once(laboratory, trials=request.trials, allow_cost=request.allow_cost)
+    found = propose_once(
+        laboratory, trials=request.trials, allow_cost=request.allow_cost, accepted=request.accepted
+    )
     return Outcome(
         document={
             "trial": trial.id,

@@ -16,7 +16,11 @@ from evolution.store.documents import propose_document
 def propose(context: JobContext, request: ProposeRequest) -> Outcome:
     """Measure at most `request.trials` patches for the files on disk. Raises RepoError, Cancelled."""
     found = propose_once(
-        Laboratory(context), trials=request.trials, allow_cost=request.allow_cost, tuned=request.tuned
+        Laboratory(context),
+        trials=request.trials,
+        allow_cost=request.allow_cost,
+        tuned=request.tuned,
+        accepted=request.accepted,
     )
     return Outcome(document=proposed_document(found))
 

@@ -23,7 +23,8 @@ from evolution.laboratory.evaluation import CandidateEvaluation
 from evolution.laboratory.laboratory import Laboratory
 from evolution.laboratory.more_training import MoreTraining, trained_enough
 from evolution.laboratory.observer import feedback_of
-from evolution.proposers.drafting import draft_all
+from evolution.proposers.drafting import draft_all, without
+from evolution.repo.baseline import Accepted, accepted_in, read_baseline
 
 COMBINED = 3  # how many verified gains are combined into one patch at most
 
@@ -39,11 +40,18 @@ class Proposed:
 
 
 def propose_once(
-    laboratory: Laboratory, *, trials: int, allow_cost: bool = False, tuned: bool = False
+    laboratory: Laboratory,
+    *,
+    trials: int,
+    allow_cost: bool = False,
+    tuned: bool = False,
+    accepted: bool = False,
 ) -> Proposed:
     """Make and measure patches for a version that has converged, which is trained on until it has; at most `trials`
     candidates are trained. allow_cost: a guardrail on cost bars none. tuned: the version and each candidate are tuned
-    before they are compared. Raises RepoError if the user's program cannot be measured, Cancelled."""
+    before they are compared. accepted: findings that the repo's baseline accepts call for patches too. Raises RepoError if the
+    user's program cannot be measured, ConfigError if the baseline is wrong, Cancelled."""
+    known = () if accepted else read_baseline(laboratory.context.repo)  # before anything is trained
     parent = CandidateEvaluation(laboratory).parent()
     laboratory, parent, longer = trained_enough(laboratory, parent)
     if longer is not None:
@@ -52,7 +60,7 @@ def propose_once(
             return Proposed(proposals=(), did_not_fit=(), more_training=longer)
     evaluation = CandidateEvaluation(laboratory, allow_cost=allow_cost)
     feedback = feedback_of(laboratory, parent, users=USERS_ASKED, examined=True)
-    candidates, did_not_fit = draft(laboratory, parent.key.program, feedback)
+    candidates, did_not_fit = draft(laboratory, parent.key.program, feedback, known)
     for recipe, reason in did_not_fit:
         laboratory.context.events.emit(EventType.LOG, f"{recipe} makes no patch here: {reason}")
     race = race_tuned if tuned else CandidateEvaluation.race
@@ -65,11 +73,16 @@ def propose_once(
 
 
 def draft(
-    laboratory: Laboratory, base: str, feedback: Feedback
+    laboratory: Laboratory, base: str, feedback: Feedback, accepted: Sequence[Accepted] = ()
 ) -> tuple[list[Candidate], list[tuple[str, str]]]:
-    """The candidates of the triggered recipes, most promising first, and (recipe, reason) for those that do not fit."""
-    context = recipe_context(laboratory, base, feedback)
+    """The candidates of the triggered recipes, most promising first, and (recipe, reason) for those that do not fit, or that
+    only what is accepted calls for.
+    """
+    context, not_called_for = without(
+        recipe_context(laboratory, base, feedback), frozenset(accepted_in(accepted, feedback))
+    )
     made, did_not_fit = draft_all(context)
+    did_not_fit = [*did_not_fit, *not_called_for]
     candidates: list[Candidate] = []
     seen = {base}
     for idea, patch in made:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from evolution.base.amounts import count
+from evolution.base.amounts import count, number
 from evolution.domain.feedback import Feedback
 from evolution.domain.job import EventType
 from evolution.domain.limits import Limits
@@ -89,5 +89,5 @@ def _idea(idea: Idea, best: _Best, held: _Best) -> Idea:
 
 def _tell(evaluation: CandidateEvaluation, label: str, best: _Best, before: Trial) -> None:
     values = [trial.objective.value if trial.objective else 0.0 for trial in (before, best.trial)]
-    words = f"{label}, tuned with {count(best.tried, 'trial')}: objective {values[0]:.4f} -> {values[1]:.4f}, {best.words}"
+    words = f"{label}, tuned with {count(best.tried, 'trial')}: objective {number(values[0])} -> {number(values[1])}, {best.words}"
     evaluation.context.events.emit(EventType.LOG, words)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from itertools import accumulate
 
+from evolution.base.amounts import signed
 from evolution.domain.objective import Objective
 from evolution.domain.proposal import Corrected, Effect, Verified
 from evolution.domain.trial import EpochRecord, Metric, Trial
@@ -116,7 +117,7 @@ def verdict(
         return Verified.FIX, ""
     if effect.low > 0:
         return Verified.NO, _why_not_sure(effect, corrected, replicated=replicated, agree=agree)
-    words = f"the objective's change lies in [{effect.low:+.4f}, {effect.high:+.4f}]"
+    words = f"the objective's change lies in [{signed(effect.low)}, {signed(effect.high)}]"
     if fixed:
         return Verified.NO, f"it mends {', '.join(fixed)}, but {words}: more than 1 % may be lost"
     return Verified.NO, f"{words}, so it may be no gain at all"
@@ -128,6 +129,6 @@ def _why_not_sure(effect: Effect, corrected: Corrected | None, *, replicated: bo
     if not agree or corrected is None:
         return "a further seed does not agree"
     return (
-        f"the objective's change lies in [{corrected.low:+.4f}, {effect.high:+.4f}] when corrected for the choice among "
+        f"the objective's change lies in [{signed(corrected.low)}, {signed(effect.high)}] when corrected for the choice among "
         f"{corrected.candidates} candidates, so it may be their luck"
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from diagnosis.evidence import TopLists
-from evolution.base.amounts import listed
+from evolution.base.amounts import listed, number
 from evolution.base.disks import full_disk_error
 from evolution.base.errors import Cancelled, NotStored
 from evolution.base.places import CONFIG_NAME, trial_folder
@@ -23,6 +23,7 @@ from evolution.domain.trial import (
     TrialKey,
     TrialStatus,
     is_killed,
+    reported_loss,
 )
 from evolution.laboratory.context import JobContext
 from evolution.laboratory.devices import choose_device
@@ -42,6 +43,7 @@ from evolution.trials.identity import trial_key
 from evolution.trials.reading_data import read_data
 from evolution.trials.recommending import recommend
 from evolution.trials.request import SandboxMode, Supervision, TrialRequest
+from evolution.trials.scoring import OBJECTIVE
 from seeds.interactions import Questions
 
 T = TypeVar("T")
@@ -417,17 +419,18 @@ class Laboratory:
     def _epoch(self, trial: str, label: str, epoch: EpochRecord) -> None:
         total = self.config.training.max_epochs
         value = epoch.metrics.get(SHOWN)
-        loss = next((v for name, v in epoch.reported.items() if "loss" in name.lower()), None)
         self.context.events.emit(
             EventType.EPOCH,
-            f"{label}: epoch {epoch.epoch}/{total}" + (f", {SHOWN} {value:.4f}" if value is not None else ""),
+            f"{label}: epoch {epoch.epoch}/{total}"
+            + (f", {SHOWN} {number(value)}" if value is not None else ""),
             trial=trial,
             label=label,
             epoch=epoch.epoch,
             epochs=total,
-            loss=loss,
+            loss=reported_loss(epoch.reported),
             metric=SHOWN,
             value=value,
+            objective=epoch.metrics.get(OBJECTIVE),
             left_s=epoch.wall_s * (total - epoch.epoch),
         )
 
@@ -438,9 +441,9 @@ class Laboratory:
             words = f"{label}: {trial.failure.reason}: {trial.failure.message}"
         else:
             metric = trial.metrics.get(SHOWN)
-            figure = f", {SHOWN} {metric.value:.4f}" if metric else ""
+            figure = f", {SHOWN} {number(metric.value)}" if metric else ""
             if metric and metric.low is not None and metric.high is not None:
-                figure += f" [{metric.low:.4f}, {metric.high:.4f}]"
+                figure += f" [{number(metric.low)}, {number(metric.high)}]"
             epochs = "no training" if trial.key.checkpoint else f"{len(trial.epochs)} epochs"
             words = f"{label}: {trial.status}{figure}, {epochs}, {trial.wall_s:.1f} s"
         words += " (from the store)" if again else ""

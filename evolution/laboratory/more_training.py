@@ -5,7 +5,7 @@ What a patch brings cannot be told from what more epochs would have brought, as 
 
 from dataclasses import dataclass
 
-from evolution.base.amounts import count
+from evolution.base.amounts import count, number
 from evolution.domain.job import EventType
 from evolution.domain.objective import parse_expression
 from evolution.domain.proposal import Effect
@@ -39,9 +39,7 @@ class MoreTraining:
         trained = count(self.epochs, "epoch") + (f" ({self.steps:,} optimizer steps)" if self.steps else "")
         told = f"Train longer first: {self.setting}. Your version was still improving after {trained}"
         if self.effect is not None:
-            told += (
-                f"; trained on, its objective went from {self.effect.before:.4f} to {self.effect.after:.4f}"
-            )
+            told += f"; trained on, its objective went from {number(self.effect.before)} to {number(self.effect.after)}"
         if self.converged:
             return f"{told}. Patches are held against your version trained that long"
         return f"{told}. It is not trained enough yet for any patch to be held against it"

@@ -7,7 +7,7 @@ goes on; a larger budget continues a smaller one.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from evolution.base.amounts import count
+from evolution.base.amounts import count, number
 from evolution.domain.edits import make_edits
 from evolution.domain.job import EventType
 from evolution.domain.limits import Limits
@@ -186,7 +186,11 @@ class _Search:
             + (f" of {limits.trials}" if limits.trials else "")
             + " settings tried"
         )
-        words += f", best objective {best:.4f} (yours {own:.4f}, no interval yet)" if best is not None else ""
+        words += (
+            f", best objective {number(best)} (yours {number(own)}, no interval yet)"
+            if best is not None
+            else ""
+        )
         self.laboratory.context.events.emit(
             EventType.PROGRESS, words, trial="", fraction=_share(limits, self.settings), left_s=None
         )

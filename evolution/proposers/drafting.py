@@ -1,8 +1,10 @@
 """Finds the recipes that a trial's feedback calls for, and makes their patches."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from diagnosis.findings import Nature, Severity
+from evolution.base.places import BASELINE_NAME
 from evolution.domain.proposal import RECIPE, Idea
 from evolution.literature.library import builtin_library
 from evolution.recipes.catalogue import MENDING, RECIPES
@@ -27,6 +29,20 @@ def draft_all(
         except DoesNotFit as error:
             did_not_fit.append((recipe.code, str(error)))
     return made, did_not_fit
+
+
+def without(
+    context: RecipeContext, accepted: frozenset[str], recipes: Sequence[Recipe] = RECIPES
+) -> tuple[RecipeContext, list[tuple[str, str]]]:
+    """The context without the findings and complaints with these ids; (code, reason) of the recipes that nothing else calls for."""
+    kept = replace(
+        context,
+        findings=[one for one in context.findings if one.id not in accepted],
+        critiques=[one for one in context.critiques if one.id not in accepted],
+    )
+    left = [one for one in recipes if addressed_by(one, context) and not addressed_by(one, kept)]
+    reason = f"what calls for it is accepted in {BASELINE_NAME}; `--accepted` tries it all the same"
+    return kept, [(recipe.code, reason) for recipe in left]
 
 
 def _order(recipe: Recipe, context: RecipeContext) -> tuple[bool, float]:

@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-import libcst as cst
-
 from evolution.recipes.code import call_name, parse_all, rewrite
 from evolution.recipes.recipe import DoesNotFit, RecipeContext, RecipePatch
 from evolution.recipes.repairs.repair import with_argument
@@ -31,7 +29,7 @@ class FasterLearning:
         setting, unset = find_setting(context, sources, "lr"), find_unset(context, sources, "lr")
         if setting is not None:
             rate = _raised(setting.value, setting.optimizer)
-            edits = rewrite(setting.source, {setting.literal: [cst.parse_expression(written(rate))]})
+            edits = rewrite(setting.source, {setting.literal: [setting.set_to(written(rate))]})
             return RecipePatch(edits=tuple(edits), note=f"From {setting.value:g} to {rate:.3g}.")
         if unset is None:
             raise DoesNotFit("no single number sets the learning rate of one optimizer")

@@ -1,7 +1,7 @@
 """Recognises inner products of vectors, and lookups in embedding tables, in the usual spellings and through one call."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import libcst as cst
 
@@ -75,7 +75,7 @@ def as_inner_product(
     A score that a function of the repo returns is read there and expressed in the caller's names. Raises DoesNotFit if
     that fails.
     """
-    direct = _operands(node, scope.source)
+    direct = _operands(node, scope)
     if direct is not None:
         left, right, flat = direct
         return InnerProduct(factors=(_factor(left, scope, line), _factor(right, scope, line)), flat=flat)
@@ -109,10 +109,10 @@ def _adds_axis(element: cst.SubscriptElement) -> bool:
 
 
 def _operands(
-    node: cst.BaseExpression, source: RecipeFile
+    node: cst.BaseExpression, scope: Scope
 ) -> tuple[cst.BaseExpression, cst.BaseExpression, bool] | None:
-    """The two sides of `(a * b).sum(-1)`, `torch.sum(a * b, dim=-1)` or `torch.einsum("bd,bd->b", a, b)`, and whether
-    both are known to be (B, d).
+    """The two sides of `(a * b).sum(-1)`, `torch.sum(torch.mul(a, b), dim=-1)`, whose product may have a name, or
+    `torch.einsum("bd,bd->b", a, b)`, and whether both are known to be (B, d).
     """
     node = bare(node)
     if not isinstance(node, cst.Call):
@@ -128,9 +128,14 @@ def _operands(
     axis = axis or argument(node, "axis")
     if product is None or axis is None:
         return None
-    product = bare(product)
+    product, flat = bare(product), scope.source.code(axis) == "1"
+    if isinstance(product, cst.Name):  # `score = torch.mul(a, b)` above `score = torch.sum(score, dim=1)`
+        product = bare(scope.resolve(product, scope.source.line(node))[0])
     if isinstance(product, cst.BinaryOperation) and isinstance(product.operator, cst.Multiply):
-        return product.left, product.right, source.code(axis) == "1"
+        return product.left, product.right, flat
+    if isinstance(product, cst.Call) and dotted(product.func) in ("torch.mul", "torch.multiply"):
+        sides = [arg.value for arg in product.args if arg.keyword is None]
+        return (sides[0], sides[1], flat) if len(sides) == len(product.args) == 2 else None
     return None
 
 
@@ -169,7 +174,7 @@ def _returned_product(
             return None
         value = value.elements[index].value
     value, _ = inner.resolve(bare(value), END)
-    direct = _operands(value, source)
+    direct = _operands(value, inner)
     if direct is None:
         return None
     left, right, flat = direct
@@ -279,6 +284,34 @@ def computed_row(node: cst.BaseExpression, scope: Scope) -> Lookup | None:
         sparse=False,
         computed=True,
     )
+
+
+def returned_row(node: cst.BaseExpression, scope: Scope, sources: Sequence[RecipeFile]) -> Lookup | None:
+    """The same lookup in a method that returns the row among others: of `_, pos, _ = self.rows(users, items, drawn)`, which looks
+    up in what `self.propagated()` returns, the table is `self.propagated()[1]`, computed once more.
+    """
+    binding = scope.before(node.value, END) if isinstance(node, cst.Name) else None
+    call = bare(binding.value) if binding is not None and binding.index >= 0 else None
+    callee = _callee(call, sources) if isinstance(call, cst.Call) else None
+    if callee is None or binding is None:
+        return None
+    source, function, given = callee
+    inner = Scope(source, function)
+    told = [part.value for line in inner.lines for part in line.body if isinstance(part, cst.Return)]
+    value = bare(told[0]) if len(told) == 1 and told[0] is not None else None
+    if not isinstance(value, cst.Tuple) or binding.index >= len(value.elements):
+        return None
+    row = computed_row(inner.resolve(bare(value.elements[binding.index].value), END)[0], inner)
+    made = inner.before(dotted(row.table), END) if row is not None else None
+    if (
+        row is None
+        or made is None
+        or dotted(getattr(bare(made.value), "func", made.value)).partition(".")[0] != "self"
+    ):
+        return None
+    table, ids = (expand(part, inner, given, END) for part in (made.value, row.ids))
+    index = cst.SubscriptElement(slice=cst.Index(value=cst.Integer(str(made.index))))
+    return replace(row, table=cst.Subscript(value=table, slice=[index]), ids=ids)
 
 
 def encoder_call(call: cst.Call) -> Lookup:

@@ -89,7 +89,8 @@ class Candidates:
 
 def candidates(loss: PairLoss) -> Candidates:
     """The item table, under a short name if its own is long."""
-    table = loss.table if len(loss.table) < 24 else loss.name("items", "item_table")
+    is_short = len(loss.table) < 24 and "(" not in loss.table  # a call is made once
+    table = loss.table if is_short else loss.name("items", "item_table")
     lines = () if table == loss.table else (f"{table} = {loss.table}",)
     counted = f"len({table})" if loss.computed else f"len({table}.weight)"
     rows = f"{table}.num_embeddings" if loss.plain_table else counted

@@ -20,6 +20,8 @@ from evolution.recipes.code import (
 from evolution.recipes.pair_loss import PairLoss, find_pair_loss
 from evolution.recipes.recipe import DoesNotFit, RecipeContext, RecipePatch
 
+TENSOR_METHODS = ("long", "to", "cuda", "cpu", "int", "contiguous", "clone", "detach")
+
 
 @dataclass(frozen=True, kw_only=True)
 class MixedNegatives:
@@ -48,7 +50,7 @@ class MixedNegatives:
         mixed = negatives if negatives.isidentifier() else loss.name("mixed", "mixed_negatives")
         popular, share = loss.name("popular", "popular_items"), loss.name("by_popularity", "popular_half")
         counted = _counted(loss, positives)
-        if loss.negatives == negatives:
+        if loss.negatives == negatives or _is_tensors_own(loss.negatives, negatives):
             torch = torch_name(loss.source)
             device = f"device={negatives}.device"
             pool = counted if counted.isidentifier() else popular
@@ -86,6 +88,11 @@ class MixedNegatives:
             edits=tuple(rewrite(loss.source, changed)),
             note="As many negatives as before; the other half is drawn as it was.",
         )
+
+
+def _is_tensors_own(ids: str, name: str) -> bool:
+    """Whether ids are what a method of tensors makes of a name, `neg.long()`: the name then holds a tensor, and no array."""
+    return any(ids.startswith(f"{name}.{method}(") for method in TENSOR_METHODS)
 
 
 def _names(loss: PairLoss) -> tuple[str, str]:

@@ -12,7 +12,7 @@ import libcst as cst
 from diagnosis.findings import Role
 from evolution.recipes.code import RecipeFile, bare, blocks_at, dotted, fresh_name, not_seen, parse_all
 from evolution.recipes.flow import Scope
-from evolution.recipes.inner_product import Lookup, computed_row, embedding_call, encoder_call
+from evolution.recipes.inner_product import Lookup, computed_row, embedding_call, encoder_call, returned_row
 from evolution.recipes.loss_reading import LossReader, LossTerms, UnknownTerm
 from evolution.recipes.recipe import DoesNotFit, RecipeContext
 
@@ -207,7 +207,10 @@ def _encoded(
 def _lookup(
     node: cst.BaseExpression, scope: Scope, sources: Sequence[RecipeFile], flat: bool
 ) -> Lookup | None:
-    return embedding_call(node, sources) or (computed_row(node, scope) if flat else None)
+    held = embedding_call(node, sources)
+    if held is None and flat:
+        return computed_row(node, scope) or returned_row(node, scope, sources)
+    return held
 
 
 def module_names(source: RecipeFile) -> set[str]:

@@ -1,7 +1,8 @@
 """Finds the number in the code that sets what an optimizer was seen to work with: its rate, its weight decay.
 
 The number may be the argument itself, a constant, an option's default, a field of a dataclass or an entry of a dict: it is
-the one literal that has the traced value and stands beside a name by which the optimizer's call asks for it.
+the one literal that has the traced value and stands beside a name by which the optimizer's call asks for it. Where the
+adapter's command line gives an option (`argv=["--lr=0.01"]`), the number is that, as the option's default is never used.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,15 +15,28 @@ from evolution.recipes.flow import parameters
 from evolution.recipes.recipe import RecipeContext
 from evolution.recipes.training_step import OPTIMIZERS
 
+Literal = cst.Integer | cst.Float | cst.SimpleString
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Setting:
-    """A literal of a file, its value, and the type of the optimizer that works with it."""
+    """A literal of a file, its value, and the type of the optimizer that works with it.
+
+    literal: a number, or the text of a command line's option with its number, "--lr=0.01".
+    """
 
     source: RecipeFile
-    literal: cst.Integer | cst.Float
+    literal: Literal
     value: float
     optimizer: str
+
+    def set_to(self, number: str) -> cst.BaseExpression:
+        """What stands in the place of the literal to set another number, as it is written in code."""
+        if isinstance(self.literal, cst.SimpleString):
+            option, _, _ = _text(self.literal).partition("=")
+            quote = self.literal.quote
+            return cst.SimpleString(f"{quote}{option}={number}{quote}")
+        return cst.parse_expression(number)
 
 
 def find_setting(context: RecipeContext, sources: Sequence[RecipeFile], name: str) -> Setting | None:
@@ -38,10 +52,13 @@ def find_setting(context: RecipeContext, sources: Sequence[RecipeFile], name: st
         given = argument(call, name, 1 if name == "lr" else None)
         if given is None:
             continue
-        literals = _literals(source, given, value)
+        literals: list[tuple[RecipeFile, Literal]] = [*_literals(source, given, value)]
         asked = _last_key(given)
         if not literals and asked:
-            literals = [found for other in sources for found in _named(other, asked, value)]
+            options = _on_command_line(sources, asked)
+            literals += [(owner, text) for owner, text in options if _is_given_number(text, value)]
+            if not options:
+                literals += [found for other in sources for found in _named(other, asked, value)]
         if len(literals) == 1:
             owner, literal = literals[0]
             return Setting(source=owner, literal=literal, value=value, optimizer=kind)
@@ -99,19 +116,47 @@ def _named(source: RecipeFile, name: str, value: float) -> list[tuple[RecipeFile
     return [found for node in given for found in _literals(source, node, value)]
 
 
+def _on_command_line(sources: Sequence[RecipeFile], name: str) -> list[tuple[RecipeFile, cst.SimpleString]]:
+    """The texts by which an adapter gives an option on the program's command line: `argv=["--lr=0.01"]`, `argv=["--lr", rate]`."""
+    return [
+        (source, text)
+        for source in sources
+        for call in source.all_of(cst.Call)
+        if call_name(call) == "Program" and (argv := argument(call, "argv")) is not None
+        for text in source.all_of(cst.SimpleString, argv)
+        if _text(text).startswith("-") and _text(text).partition("=")[0].lstrip("-").replace("-", "_") == name
+    ]
+
+
+def _is_given_number(text: cst.SimpleString, value: float) -> bool:
+    try:
+        return float(_text(text).partition("=")[2]) == value
+    except ValueError:
+        return False
+
+
 def named_numbers(
     sources: Sequence[RecipeFile], is_meant: Callable[[str], bool]
 ) -> list[tuple[RecipeFile, cst.Integer | cst.Float]]:
     """Numbers that files give, as they are, to something whose name is meant: constants, fields, options, defaults.
 
-    Not the default of a parameter that every call gives another value.
+    Not the default of a parameter that every call gives another value, nor of an option that the adapter's command line gives.
     """
     given = [(source, bare(node)) for source in sources for node in _given(source, is_meant)]
     return [
         (source, node)
         for source, node in given
-        if isinstance(node, (cst.Integer, cst.Float)) and not _is_overridden(sources, source, node)
+        if isinstance(node, (cst.Integer, cst.Float))
+        and not _is_overridden(sources, source, node)
+        and not _on_command_line(sources, _option_with(source, node))
     ]
+
+
+def _option_with(source: RecipeFile, default: cst.CSTNode) -> str:
+    """The name of the option of which a number is the default; "" for other numbers."""
+    call = source.enclosing(default, cst.Call)
+    text = _text(call.args[0].value) if call is not None and call.args else ""
+    return text.lstrip("-").replace("-", "_") if text.startswith("-") else ""
 
 
 def _is_overridden(sources: Sequence[RecipeFile], source: RecipeFile, default: cst.CSTNode) -> bool:

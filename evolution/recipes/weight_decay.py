@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-import libcst as cst
-
 from evolution.recipes.code import argument, call_name, parse_all, rewrite
 from evolution.recipes.recipe import WEAKER, DoesNotFit, RecipeContext, RecipePatch
 from evolution.recipes.repairs.repair import with_argument
@@ -35,7 +33,7 @@ class WeightDecay:
         decay = DECAY_OF_ADAMW if traced[0]["type"] == "AdamW" else DECAY
         note = f"At {decay} a step."
         if setting := find_setting(context, sources, "weight_decay"):
-            edits = rewrite(setting.source, {setting.literal: [cst.parse_expression(decay)]})
+            edits = rewrite(setting.source, {setting.literal: [setting.set_to(decay)]})
             return RecipePatch(edits=tuple(edits), note=note)
         calls = [(s, c) for s, c in optimizer_calls(sources) if call_name(c) == traced[0]["type"]]
         if (

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from diagnosis.encoding import decoded, encoded
-from evolution.base.amounts import listed
+from evolution.base.amounts import listed, number, signed
 from evolution.base.errors import EditError, RepoError, UsageError
 from evolution.domain.proposal import Proposal, Verified
 from evolution.repo.applying import changed_files
@@ -129,12 +129,16 @@ def commit_message(proposal: Proposal) -> str:
     ]
     for effect in [proposal.effect, *proposal.effects.values()]:
         if effect is not None:
-            change = f"{effect.after - effect.before:+.4f}, 95 % [{effect.low:+.4f}, {effect.high:+.4f}]"
-            lines.append(f"{effect.metric}: {effect.before:.4f} -> {effect.after:.4f} ({change}), validation")
+            change = (
+                f"{signed(effect.after - effect.before)}, 95 % [{signed(effect.low)}, {signed(effect.high)}]"
+            )
+            lines.append(
+                f"{effect.metric}: {number(effect.before)} -> {number(effect.after)} ({change}), validation"
+            )
     if proposal.corrected is not None:
         left = proposal.corrected
         lines.append(
-            f"corrected for {left.candidates} candidates: {left.change:+.4f}, 95 % [{left.low:+.4f}, {left.high:+.4f}]"
+            f"corrected for {left.candidates} candidates: {signed(left.change)}, 95 % [{signed(left.low)}, {signed(left.high)}]"
         )
     if proposal.idea.rests_on:
         lines += ["", "Rests on: " + "; ".join(proposal.idea.rests_on)]

@@ -311,6 +311,12 @@ def propose(
             help="Tune your version and each patched one before they are compared: several times the trials.",
         ),
     ] = ProposeRequest.tuned,
+    accepted: Annotated[
+        bool,
+        typer.Option(
+            "--accepted", help="Also make patches for findings that evolverec.baseline.toml accepts."
+        ),
+    ] = ProposeRequest.accepted,
     device: Device = Request.device,
     python: Python = Request.python,
     no_sandbox: NoSandbox = Request.no_sandbox,
@@ -325,6 +331,7 @@ def propose(
         trials=trials,
         allow_cost=allow_cost,
         tuned=tuned,
+        accepted=accepted,
         device=device,
         python=python,
         no_sandbox=no_sandbox,

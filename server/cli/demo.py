@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.rule import Rule
 
+from evolution.base.amounts import number
 from evolution.base.given_paths import real_path
 from evolution.domain.request import (
     DiagnoseRequest,
@@ -91,8 +92,8 @@ def _apply_and_test(
         old, new = (reads[side]["metrics"][name] for side in ("before", "after"))
         change = (new["value"] - old["value"]) / old["value"] if old["value"] else float("nan")
         say(
-            f"{name} on test: {old['value']:.4f} [{old['low']:.4f}, {old['high']:.4f}] -> "
-            f"{new['value']:.4f} [{new['low']:.4f}, {new['high']:.4f}] ({change:+.0%}, the change has no interval here)"
+            f"{name} on test: {number(old['value'])} [{number(old['low'])}, {number(old['high'])}] -> "
+            f"{number(new['value'])} [{number(new['low'])}, {number(new['high'])}] ({change:+.0%}, the change has no interval here)"
         )
     return reads
 

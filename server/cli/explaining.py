@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from diagnosis.catalogue import CATALOGUE
+from evolution.base.amounts import number
 from evolution.base.errors import UsageError
 from evolution.repo.user_probes import read_user_probes
 from evolution.store.store import Store
@@ -13,7 +14,7 @@ from server.shown.helping import recipes_for
 from server.shown.knowledge import read_knowledge
 from server.shown.plot import sparkline
 from server.shown.stored_files import StoredFiles
-from server.shown.wording import number, with_interval
+from server.shown.wording import with_interval
 
 
 def explain_document(repo: Path | None, code: str) -> dict[str, Any]:

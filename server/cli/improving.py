@@ -19,6 +19,12 @@ def improve(
     allow_cost: Annotated[
         bool, typer.Option("--allow-cost", help="Take patches however much slower they make the training.")
     ] = ImproveRequest.allow_cost,
+    accepted: Annotated[
+        bool,
+        typer.Option(
+            "--accepted", help="Also make patches for findings that evolverec.baseline.toml accepts."
+        ),
+    ] = ImproveRequest.accepted,
     device: Device = Request.device,
     python: Python = Request.python,
     no_sandbox: NoSandbox = Request.no_sandbox,
@@ -28,7 +34,12 @@ def improve(
 ) -> None:
     """Train, diagnose, ask simulated users and propose patches, one after the other. Asks no LLM."""
     request = ImproveRequest(
-        trials=trials, allow_cost=allow_cost, device=device, python=python, no_sandbox=no_sandbox
+        trials=trials,
+        allow_cost=allow_cost,
+        accepted=accepted,
+        device=device,
+        python=python,
+        no_sandbox=no_sandbox,
     )
     document = run_on(repo, request, trust=trust, trust_python=trust_python, as_json=as_json)
     output.deliver(document, as_json=as_json, show=lambda told: show_improved(repo_at(repo), told))

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
+from evolution.base.amounts import number
 from evolution.domain.job import Event, EventType
 
 if TYPE_CHECKING:
@@ -134,12 +135,12 @@ class LiveView:
 
 
 def epoch_words(data: Mapping[str, Any]) -> str:
-    """`epoch 6/60  loss 0.412  NDCG@10 0.142  18 s left` from the data of an epoch event."""
+    """`epoch 6/60  loss .412  NDCG@10 .142  at most 18 s left` from the data of an epoch event."""
     words = [f"epoch {data['epoch']}/{data['epochs']}"]
     if data.get("loss") is not None:
-        words.append(f"loss {data['loss']:.4g}")
+        words.append(f"loss {number(data['loss'])}")
     if data.get("value") is not None:
-        words.append(f"{data.get('metric')} {data['value']:.4f}")
+        words.append(f"{data.get('metric')} {number(data['value'])}")
     if data.get("left_s") is not None:
         words.append(f"at most {data['left_s']:.0f} s left")
     return "  ".join(words)

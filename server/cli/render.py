@@ -8,6 +8,7 @@ from rich.markup import escape
 from rich.syntax import Syntax
 from rich.table import Table
 
+from evolution.base.amounts import number, signed
 from server.cli.console import console
 from server.cli.output import say, write_exactly
 from server.cli.show_diagnosis import MARKS, show_lines, show_verdict
@@ -69,7 +70,7 @@ def _leading(metrics: dict[str, Any]) -> dict[str, Any]:
 
 
 def _number(value: float | None) -> str:
-    return "unknown" if value is None else f"{value:.4f}"
+    return "unknown" if value is None else number(value)
 
 
 def _figure(metric: dict[str, Any] | None) -> str:
@@ -77,7 +78,7 @@ def _figure(metric: dict[str, Any] | None) -> str:
 
 
 def _interval(metric: dict[str, Any]) -> str:
-    return "no interval" if metric["low"] is None else f"[{metric['low']:.4f}, {metric['high']:.4f}]"
+    return "no interval" if metric["low"] is None else f"[{number(metric['low'])}, {number(metric['high'])}]"
 
 
 def show_simulation(repo: Path, document: dict[str, Any]) -> None:
@@ -92,10 +93,12 @@ def _show_users(repo: Path, document: dict[str, Any]) -> None:
     fidelity, model = document["fidelity"], document["model"]
     played = f" played by {escape(model)}" if model else ""
     failed = f" ({document['failed']} more could not be had and are left out)" if document["failed"] else ""
-    popular = f"; popularity alone has {fidelity['by_popularity']:.3f}" if fidelity["by_popularity"] else ""
+    popular = (
+        f"; popularity alone has {number(fidelity['by_popularity'])}" if fidelity["by_popularity"] else ""
+    )
     out.print(
         f"{document['users']} simulated users{played} were asked{failed}; they tell their user's real next choice from a "
-        f"random item with AUC {fidelity['auc']:.3f}, 95 % [{fidelity['low']:.3f}, {fidelity['high']:.3f}] (.5 is chance{popular})"
+        f"random item with AUC {number(fidelity['auc'])}, 95 % [{number(fidelity['low'])}, {number(fidelity['high'])}] (.5 is chance{popular})"
     )
     if document["no_vote"]:
         out.print(f"[yellow]{escape(document['no_vote'])}[/], so what they say is not counted")
@@ -142,7 +145,9 @@ def show_proposals(document: dict[str, Any]) -> None:
         table.add_column(column)
     for proposal in document["proposals"]:
         effect = proposal["effect"]
-        moved = f"{effect['before']:.4f} -> {effect['after']:.4f}" if effect else "not trained to the end"
+        moved = (
+            f"{number(effect['before'])} -> {number(effect['after'])}" if effect else "not trained to the end"
+        )
         change = gain_words(effect, proposal["corrected"]) if effect else str(proposal["why_not"] or "")
         cells = (proposal["id"], proposal["title"], str(proposal["verified"] or "no"), moved, change)
         table.add_row(*map(escape, cells))
@@ -160,10 +165,10 @@ def show_proposals(document: dict[str, Any]) -> None:
 
 
 def change_words(effect: dict[str, Any]) -> str:
-    """A change with its interval: `+0.0291 (+20 %) [+0.0210, +0.0372]`."""
+    """A change with its interval: `+.029 (+20%) [+.021, +.037]`."""
     delta = effect["after"] - effect["before"]
     share = f" ({delta / effect['before']:+.0%})" if effect["before"] else ""
-    return f"{delta:+.4f}{share} [{effect['low']:+.4f}, {effect['high']:+.4f}]"
+    return f"{signed(delta)}{share} [{signed(effect['low'])}, {signed(effect['high'])}]"
 
 
 def gain_words(effect: dict[str, Any], corrected: dict[str, Any] | None) -> str:

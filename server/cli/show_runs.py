@@ -5,7 +5,7 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
-from evolution.base.amounts import count
+from evolution.base.amounts import count, number, signed
 from server.cli.console import console
 from server.shown.wording import spent_words
 
@@ -78,7 +78,7 @@ def _left(corrected: dict[str, Any], before: dict[str, Any] | None) -> str:
     share = f" ({corrected['change'] / before['value']:+.0%})" if before and before["value"] else ""
     return (
         f"its gain, corrected for having been chosen among {corrected['candidates']} candidates: "
-        f"{corrected['change']:+.4f}{share} [{corrected['low']:+.4f}, {corrected['high']:+.4f}]"
+        f"{signed(corrected['change'])}{share} [{signed(corrected['low'])}, {signed(corrected['high'])}]"
     )
 
 
@@ -86,8 +86,8 @@ def _metric(metric: dict[str, Any] | None) -> str:
     if not metric:
         return "not measured"
     known = metric["low"] is not None
-    return f"{metric['value']:.4f}" + (
-        f" [{metric['low']:.4f}, {metric['high']:.4f}]" if known else " (no interval)"
+    return number(metric["value"]) + (
+        f" [{number(metric['low'])}, {number(metric['high'])}]" if known else " (no interval)"
     )
 
 
@@ -114,7 +114,7 @@ def show_comparison(document: dict[str, Any]) -> None:
     """Print a table of the strategies compared, and the hit rates of their proposers."""
     out = console()
     table = Table(
-        title=f"trials until {document['goal']:.4f} (95 % of the best known objective), budget {document['trials']}",
+        title=f"trials until {number(document['goal'])} (95 % of the best known objective), budget {document['trials']}",
         title_justify="left",
     )
     for column in ("strategy", "trials to goal, 95 %", "not reached", "final objective, 95 %"):
@@ -124,15 +124,15 @@ def show_comparison(document: dict[str, Any]) -> None:
         seeds = len(row["seeds"])
         table.add_row(
             escape(name),
-            _spread(reached, ".1f"),
+            _spread(reached),
             f"{reached['not_reached']} of {seeds}",
-            _spread(final, ".4f"),
+            _spread(final),
         )
     out.print(table)
     against = document["against_best_other"]
     if against:
         out.print(
-            f"directional takes {_spread(against, '.2f')} times the trials of {escape(against['other'])}, the best other"
+            f"directional takes {_spread(against)} times the trials of {escape(against['other'])}, the best other"
         )
     for proposer, rate in document["hit_rate"].items():
         out.print(
@@ -144,7 +144,7 @@ def show_comparison(document: dict[str, Any]) -> None:
         out.print(f"[dim]opinion of {escape(opinion['model'])} on run {opinion['run']}: {scores}[/]")
 
 
-def _spread(value: dict[str, Any], form: str) -> str:
+def _spread(value: dict[str, Any]) -> str:
     if value["low"] is None:
-        return f"{value['value']:{form}} (one seed: no interval)"
-    return f"{value['value']:{form}} [{value['low']:{form}}, {value['high']:{form}}]"
+        return f"{number(value['value'])} (one seed: no interval)"
+    return f"{number(value['value'])} [{number(value['low'])}, {number(value['high'])}]"

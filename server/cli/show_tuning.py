@@ -5,6 +5,7 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
+from evolution.base.amounts import number
 from server.cli.console import console
 from server.cli.render import show_proposals
 
@@ -39,9 +40,9 @@ def show_tuning(document: dict[str, Any]) -> None:
         for column in ("objective", "setting", "why it is not offered"):
             table.add_column(column)
         own = document["own"]["objective"]
-        table.add_row(f"{own:.4f}", "yours", "")
+        table.add_row(number(own), "yours", "")
         for one in document["settings"]:
-            reached = f"{one['objective']:.4f}" if one["objective"] is not None else "-"
+            reached = number(one["objective"]) if one["objective"] is not None else "-"
             changes = ", ".join(f"{name} = {value:g}" for name, value in one["values"].items())
             table.add_row(reached, escape(changes), escape(one["why_not"] or ""))
         out.print(table)

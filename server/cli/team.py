@@ -22,11 +22,31 @@ def accept(
     """Accept a known finding in evolverec.baseline.toml: editors, `diagnose` and CI count it no more."""
     from evolution.base.places import BASELINE_NAME
     from evolution.repo.baseline import Accepted, accept
+    from server.shown.accepting import check_code
 
-    is_new = accept(repo_at(repo), Accepted(code=code, reason=reason, path=path))
+    root = repo_at(repo)
+    check_code(code, _known_codes(root))
+    is_new = accept(root, Accepted(code=code, reason=reason, path=path))
     document = {"file": BASELINE_NAME, "code": code, "path": path or None, "reason": reason, "added": is_new}
     said = f"{code} is accepted in {BASELINE_NAME}" if is_new else f"{code} was accepted there already"
     output.deliver(document, as_json=as_json, show=lambda _: output.say(said))
+
+
+def _known_codes(repo: Path) -> set[str]:
+    """The codes of our checks, of the repo's own probes, of what users can say, and of all that was found here."""
+    from diagnosis.catalogue import CATALOGUE
+    from evolution.repo.user_probes import read_user_probes
+    from evolution.store.store import Store
+    from server.shown.accepting import codes_found
+    from simulator.messages import MESSAGES
+
+    known = {*CATALOGUE, *MESSAGES, *(probe.code for probe in read_user_probes(repo))}
+    store = Store.open_existing(repo)
+    if store is None:
+        return known
+    with store:
+        told = (store.feedback(trial.id) for trial in store.trials())
+        return known | codes_found(one for one in told if one is not None)
 
 
 def pull_request(

@@ -20,7 +20,7 @@ from evolution.domain.proposal import ProposalState
 from evolution.domain.request import LIMITS, TERMS, Request, asks_for
 from evolution.domain.run import Run
 from evolution.jobs import control
-from server.lsp import applied, cancelling, consent, refresh, same_work, telling
+from server.lsp import applied, cancelling, claims, consent, refresh, same_work, telling
 from server.lsp.actions import find_proposal
 from server.lsp.edits import workspace_edit
 from server.lsp.job_request import camel_case, job_request
@@ -253,6 +253,8 @@ async def _start(session: Session, kind: JobKind, asked: Document) -> Document:
         same_work.say_that_it_is_older(session, job)
         others = []
     job = await session.background.store(control.start, repo.root, request)
+    session.started.add(job.id)
+    await session.background.store(claims.note_asked, repo.root, job.id)
     if others and request.runs_code:  # a question to an LLM waits for nothing
         telling.say(
             session,

@@ -1,5 +1,6 @@
 """Code actions in evolverec.toml: what it names and no file has is replaced by what there is, or made."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from lsprotocol import types
@@ -67,10 +68,9 @@ def _picking(
     session: Session, uri: str, text: str, wrong: Wrong, diagnostics: list[types.Diagnostic]
 ) -> list[types.CodeAction]:
     """An action by which the extension of VS Code asks for the log; other editors have no such dialog."""
-    if not (wrong.is_log and wrong.replaced and session.changes.wanted):
+    if not (wrong.is_log and wrong.replaced is not None and session.changes.wanted):
         return []
-    place = range_of(lines_of(text), wrong.row, wrong.replaced, session.client.encoding)
-    given = {"uri": uri, "line": wrong.row, "start": place.start.character, "end": place.end.character}
+    given = named_log(uri, text, wrong, session.client.encoding)
     title = "Pick the log…"
     return [
         types.CodeAction(
@@ -82,12 +82,43 @@ def _picking(
     ]
 
 
+def named_log(uri: str, text: str, wrong: Wrong, encoding: str) -> dict[str, str | int]:
+    """Where the name of the log stands, as the extension of VS Code takes it."""
+    place = range_of(lines_of(text), wrong.row, wrong.replaced, encoding)
+    return {"uri": uri, "line": wrong.row, "start": place.start.character, "end": place.end.character}
+
+
 async def _creation(
     session: Session, root: Path, wrong: Wrong, diagnostics: list[types.Diagnostic]
 ) -> list[types.CodeAction]:
     """An action that makes the function, in a file that is made too where there is none."""
-    if wrong.missing is None:
+    creation = await creation_of(session, root, wrong)
+    if creation is None:
         return []
+    return [
+        types.CodeAction(
+            title=creation.title,
+            kind=types.CodeActionKind.QuickFix,
+            diagnostics=diagnostics or None,
+            edit=creation.edit,
+        )
+    ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Creation:
+    """How a function that evolverec.toml names is made. line: of its `def`, from 0."""
+
+    title: str
+    uri: str
+    line: int
+    edit: types.WorkspaceEdit
+
+
+async def creation_of(session: Session, root: Path, wrong: Wrong) -> Creation | None:
+    """The creation that mends a fault; None where it is about something else, or the client can make no file."""
+    if wrong.missing is None:
+        return None
     path, name = wrong.missing
     uri = from_fs_path(str(root / path))
     there = await session.background.browse(_text_at, root, path) if uri else None
@@ -96,15 +127,15 @@ async def _creation(
     if uri is None or (
         text is None and not (session.client.creates_files and session.client.document_changes)
     ):
-        return []
+        return None
     lines = lines_of(text or "")
     end = (
         types.Position(line=len(lines) - 1, character=columns(lines[-1], session.client.encoding))
         if lines
         else types.Position(line=0, character=0)
     )
-    body = SKELETON.format(name=name)
-    edit = types.TextEdit(range=types.Range(start=end, end=end), new_text=body if text else body.lstrip("\n"))
+    body = SKELETON.format(name=name) if text else SKELETON.format(name=name).lstrip("\n")
+    edit = types.TextEdit(range=types.Range(start=end, end=end), new_text=body)
     if text is not None:
         changed = types.WorkspaceEdit(changes={uri: [edit]})
     else:
@@ -115,12 +146,8 @@ async def _creation(
                 types.TextDocumentEdit(text_document=document, edits=[edit]),
             ]
         )
-    title = f"Create {name}() in {path}"
-    return [
-        types.CodeAction(
-            title=title, kind=types.CodeActionKind.QuickFix, diagnostics=diagnostics or None, edit=changed
-        )
-    ]
+    line = end.line + body[: body.index("def ")].count("\n")
+    return Creation(title=f"Create {name}() in {path}", uri=uri, line=line, edit=changed)
 
 
 def _text_at(root: Path, path: str) -> str | None:

@@ -10,11 +10,11 @@ from evolution.repo.withheld import Copies, known_withheld, withheld_in_words
 from server.lsp.config_schema import Key, key_of, schema
 from server.lsp.config_text import Place, PlaceKind, place_at
 from server.lsp.config_wrong import range_of, wrong_in
-from server.lsp.markdown import escaped
 from server.lsp.pages import CONFIG
 from server.lsp.places import path_of
 from server.lsp.positions import characters, columns, lines_of
 from server.lsp.session import Session
+from server.shown.markdown import escaped
 from server.shown.wording import headline
 
 ABOUT_LABELS = (("data", "source"), ("data", "exposed"))  # the keys whose hover says what was withheld

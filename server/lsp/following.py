@@ -19,6 +19,7 @@ from server.lsp import cancelling, telling
 from server.lsp.progress import DOING, JobProgress, advance
 from server.lsp.repo import Repo
 from server.lsp.session import Session
+from server.shown.curves import LiveCurves
 
 TAIL_S = 0.2
 ALIVE_CHECK_S = 3.0  # after this long without an event, check whether the job's process still lives
@@ -33,6 +34,7 @@ def take_up(session: Session, repo: Repo, job: JobRecord, renew: Renew) -> None:
     """
     if job.id not in session.followed and job.id not in session.finished and not session.closed:
         session.followed[job.id] = JobProgress(kind=job.kind)
+        session.curves[job.id] = LiveCurves()
         session.spawn(_follow(session, repo, job, renew))
 
 
@@ -49,6 +51,7 @@ async def _follow(session: Session, repo: Repo, job: JobRecord, renew: Renew) ->
         if not repo.left:
             session.finished.add(job.id)
         session.followed.pop(job.id, None)
+        session.curves.pop(job.id, None)
         if shown and not session.closed:
             _end(session, token, progress, "goes on unwatched" if repo.left else "ended")
     if not repo.left:
@@ -69,8 +72,10 @@ async def _tail(session: Session, repo: Repo, job: JobRecord, token: str) -> Job
         before = progress
         for event in events:
             progress = advance(progress, event)
+            if event.type is EventType.EPOCH:
+                session.curves[job.id].add(event.data)
             if event.type is EventType.PROPOSAL and event.t >= since:
-                await telling.tell_patch(session, repo, str(event.data.get("proposal", "")), told)
+                await telling.tell_patch(session, repo, job.id, str(event.data.get("proposal", "")), told)
         quiet_s = 0.0 if events else quiet_s + TAIL_S
         if progress != before:
             session.followed[job.id] = progress

@@ -35,6 +35,7 @@ COMMANDS = (
     "evolverec.newRepo",
     "evolverec.init",
     "evolverec.completeAdapter",
+    "evolverec.createEntry",
     "evolverec.explain",
     "evolverec.askLlm",
     "evolverec.pullRequest",

@@ -6,19 +6,20 @@ from dataclasses import replace
 
 from lsprotocol import types
 
+from evolution.base.amounts import number
 from evolution.domain.verdict import told_of
 from evolution.store.remarks import checkpoint_of
 from server.lsp import config_file
 from server.lsp.actions import open_fixes
 from server.lsp.lens import summary
-from server.lsp.markdown import escaped
 from server.lsp.marks import PlacedNote
 from server.lsp.panels.counting import Counted, count
 from server.lsp.panels.snapshot import worked_out
 from server.lsp.positions import code_range
 from server.lsp.repo import Repo
 from server.lsp.session import Session
-from server.shown.wording import ago, headline, measured, number, proposal_title, spread
+from server.shown.markdown import escaped
+from server.shown.wording import ago, headline, measured, proposal_title, spread
 
 
 async def hover(session: Session, params: types.HoverParams) -> types.Hover | None:

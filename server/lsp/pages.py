@@ -21,10 +21,10 @@ from evolution.domain.job import JobKind, JobState
 from evolution.domain.trial import Trial
 from server.lsp.config_schema import schema
 from server.lsp.handshake import DOCS_SCHEME
-from server.lsp.markdown import escaped
 from server.lsp.repo import Repo
 from server.shown.compared import compared_text
 from server.shown.explaining import explanation, opinion_words
+from server.shown.markdown import escaped
 from server.shown.plot import small_svg
 from server.shown.wording import measured, with_interval
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 History = Sequence[tuple[Trial, Feedback]]
 CONFIG = "config"
+STATISTICAL = "statistical"  # the users whose lists stand side by side
 TRIALS = "trials/"  # before the names of two trials, in the address of their page
 BUILT_IN = (FoundBy.PROBE, FoundBy.RULE, FoundBy.CONTRACT)
 FADES = (
@@ -159,7 +160,8 @@ def _compared(repo: Repo, named: str) -> str:
         raise UsageError(f"no two trials {named[:100]!r}; the Runs view and `evolverec runs` list them")
     one, other = sorted(found, key=lambda trial: trial.ended_at)
     feedback = {trial.id: said for trial in found if (said := store.feedback(trial.id)) is not None}
-    return compared_text(one, other, feedback, time.time())
+    lists = {trial.id: store.personas(trial.id, STATISTICAL) for trial in found}
+    return compared_text(one, other, feedback, time.time(), lists)
 
 
 def docs_address(code: str, root: Path) -> str:

@@ -3,8 +3,9 @@
 import re
 from dataclasses import dataclass, replace
 
+from evolution.base.amounts import number
 from evolution.domain.job import Event, EventType, JobKind, JobState
-from server.shown.wording import duration, number
+from server.shown.wording import duration
 
 DOING = {
     JobKind.TRAIN: "training",

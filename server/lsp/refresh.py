@@ -6,7 +6,7 @@ from lsprotocol import types
 
 from evolution.base.places import BASELINE_NAME, CONFIG_NAME
 from seeds.reading import is_plain
-from server.lsp import diagnostics, following
+from server.lsp import diagnostics, following, telling
 from server.lsp.panels.counting import count
 from server.lsp.panels.snapshot import worked_out
 from server.lsp.repo import Repo
@@ -28,6 +28,7 @@ async def find_repos(session: Session) -> None:
             session.newest_repo = session.newest_repo or root
             follow(session, repo)
             await show(session, repo)
+            await telling.tell_missed(session, repo)
 
 
 async def watch(session: Session) -> None:

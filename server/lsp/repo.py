@@ -113,6 +113,10 @@ class Repo:
         """path -> blob of a program's files; {} if the program is not stored."""
         return self._files.of(program)
 
+    def text_of_blob(self, blob: str) -> str | None:
+        """The text of a file of a measured program; None if it is not stored."""
+        return self._files.texts({blob}).get(blob)
+
     def existing_store(self) -> Store | None:
         """The repo's store, never created; None if nothing has run yet, or if the folder was closed."""
         if self.left:

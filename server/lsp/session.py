@@ -31,6 +31,7 @@ from server.lsp.rules import LONG, Live, judge, live_of
 from server.lsp.settings import ClientSettings
 from server.lsp.texts import readable
 from server.lsp.view import FileView, is_broken, look
+from server.shown.curves import LiveCurves
 from server.shown.edited import Read
 
 if TYPE_CHECKING:
@@ -55,7 +56,8 @@ class Session:
     pushed: URIs of files with pushed diagnostics
     said: URI -> its diagnostics, with the view they were made from
     waiting: URI -> timer, for files whose text has just changed
-    followed: id -> progress, for running jobs
+    followed, curves: id -> progress and curves of its trainings, for running jobs
+    started: ids of jobs that this client asked for
     finished: ids of jobs whose end has been reported
     tokens: progress tokens that were used, since LSP permits each only once
     told: warnings and errors already shown
@@ -82,6 +84,8 @@ class Session:
         self.said = Recent[tuple[object, "FileDiagnostics"]](MOST_FILES)
         self.waiting: dict[str, asyncio.TimerHandle] = {}
         self.followed: dict[str, JobProgress] = {}
+        self.curves: dict[str, LiveCurves] = {}
+        self.started: set[str] = set()
         self.finished: set[str] = set()
         self.tokens: set[str] = set()
         self.told: set[str] = set()

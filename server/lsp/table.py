@@ -17,6 +17,7 @@ from server.lsp import (
     commands,
     completion,
     configuration,
+    creating,
     diagnostics,
     documents,
     explaining,
@@ -31,7 +32,18 @@ from server.lsp import (
     team,
 )
 from server.lsp.handshake import CONTENT_SCHEME, DOCS_SCHEME
-from server.lsp.panels import estimate, findings, overview, proposals, report, runs, setup, users
+from server.lsp.panels import (
+    curves,
+    estimate,
+    findings,
+    gutter,
+    overview,
+    proposals,
+    report,
+    runs,
+    setup,
+    users,
+)
 
 
 class Where(Enum):
@@ -92,9 +104,11 @@ VIEWS = (  # beyond LSP, for editor-client/vscode
     _row("evolverec/overview", overview.overview, BACKGROUND),
     _row("evolverec/estimate", estimate.expected, BACKGROUND),
     _row("evolverec/findings", findings.findings, BACKGROUND),
+    _row("evolverec/gutter", gutter.gutter, BACKGROUND),
     _row("evolverec/users", users.users, BACKGROUND),
     _row("evolverec/proposals", proposals.proposals, BACKGROUND),
     _row("evolverec/runs", runs.runs, BACKGROUND),
+    _row("evolverec/curves", curves.curves, BACKGROUND),
     _row("evolverec/setup", setup.setup, BACKGROUND),
     _row("evolverec/choices", new_repo.choices, BACKGROUND),
     _row("evolverec/report", report.report, BACKGROUND),
@@ -119,6 +133,7 @@ COMMANDS = (
     _row("evolverec.newRepo", new_repo.new_repo, BACKGROUND),
     _row("evolverec.init", adopting.init, BACKGROUND),
     _row("evolverec.completeAdapter", commands.complete_adapter, BACKGROUND),
+    _row("evolverec.createEntry", creating.create_entry, BACKGROUND),
     _row("evolverec.explain", explaining.explain, BACKGROUND),
     _row("evolverec.askLlm", commands.ask_llm, BACKGROUND),
     _row("evolverec.pullRequest", team.pull_request, BACKGROUND),

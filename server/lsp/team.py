@@ -9,6 +9,8 @@ from server.lsp import refresh
 from server.lsp.actions import find_proposal
 from server.lsp.commands import Document, need, object_of
 from server.lsp.session import Session
+from server.shown.accepting import check_code, codes_found
+from server.shown.knowledge import Knowledge
 from server.shown.pull_request import codes_in, pull_request_text
 
 
@@ -37,6 +39,7 @@ async def accept_finding(session: Session, *arguments: Any) -> Document:
     """Handle `evolverec.accept`, `{"repo"?, "code", "reason", "path"?}`: add the finding to the repo's baseline.
 
     A finding that stands on no line of its own is shown at the entry, which is no file that it could be accepted in.
+    Raises UsageError: no finding that is shown, or that rules find, has the code.
     """
     asked = object_of(arguments)
     repo = await session.choose_repo(str(asked.get("repo", "")))
@@ -45,7 +48,18 @@ async def accept_finding(session: Session, *arguments: Any) -> Document:
     if notes and not any(note.anchors for note in notes):
         path = ""
     entry = Accepted(code=code, reason=need(asked, "reason"), path=path)
+    check_code(code, await session.background.survey(_known_codes, repo.knowledge))
     is_new = await session.background.survey(accept, repo.root, entry)
     repo.disk_changes += 1
     await refresh.renew(session, repo)
     return {"file": BASELINE_NAME, "uri": session.uri_of(repo, BASELINE_NAME), "added": is_new}
+
+
+def _known_codes(known: Knowledge) -> set[str]:
+    """The codes of what an editor shows: what was found here, and what rules find while one types. The catalogue of all checks would
+    load numpy.
+    """
+    from diagnosis.rules.check import RULES
+
+    said = codes_found(feedback for _, feedback in known.history)
+    return said | {note.code for note in known.notes} | {kind.code for rule in RULES for kind in rule.kinds}

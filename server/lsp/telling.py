@@ -3,28 +3,36 @@
 The extension of VS Code is sent `evolverec/told`, for which it shows buttons; other clients a message.
 """
 
+import asyncio
+import time
 from pathlib import Path
 
 from lsprotocol import types
 
 from evolution.base.errors import EvolverecError
-from evolution.base.places import WORKER_LOG, job_folder, trial_folder
+from evolution.base.places import CONFIG_NAME, WORKER_LOG, job_folder, trial_folder
 from evolution.domain.job import JobKind, JobRecord, JobState
 from evolution.domain.proposal import Proposal
 from evolution.repo.settings import chosen_python
+from server.lsp import claims
+from server.lsp.config_actions import creation_of, named_log
+from server.lsp.config_wrong import wrong_in
 from server.lsp.panels.asking import Document
 from server.lsp.progress import DOING
 from server.lsp.repo import Repo
 from server.lsp.session import Session
 from server.shown.news import News, of_job, of_patch
 from server.shown.troubles import Mend, Trouble, trouble_of
+from server.shown.wording import ago
 
 TOLD = "evolverec/told"
+OTHERS_WAIT_S = 1.5  # for the window that asked for a job to tell of it
+NEWS_S = 60.0  # what ended longer ago is told with when it did
 TRY_SEVERAL = (JobKind.PROPOSE, JobKind.IMPROVE, JobKind.EVOLVE)  # jobs that go on after their first patch
 
 
-async def tell_patch(session: Session, repo: Repo, proposal: str, told: set[str]) -> None:
-    """Tell the first patch of a job that is promising, and the first that is verified.
+async def tell_patch(session: Session, repo: Repo, job: str, proposal: str, told: set[str]) -> None:
+    """Tell the first patch of a job that is promising, and the first that is verified, unless another window does.
 
     told: what this job has told so far, "promising" and "verified".
     """
@@ -33,7 +41,8 @@ async def tell_patch(session: Session, repo: Repo, proposal: str, told: set[str]
     if news is None or (kind := "verified" if news.verified else "promising") in told or "verified" in told:
         return
     told.add(kind)
-    _tell(session, repo, news)
+    if await _is_ours(session, repo, job, f"{claims.TOLD}-{kind}"):
+        _tell(session, repo, news)
 
 
 def _stored_proposal(repo: Repo, proposal: str) -> Proposal | None:
@@ -42,16 +51,45 @@ def _stored_proposal(repo: Repo, proposal: str) -> Proposal | None:
 
 
 async def tell_end(session: Session, repo: Repo, job: str) -> None:
-    """Tell what an ended job has brought, or why it failed. A cancelled one is the user's own doing."""
+    """Tell what an ended job has brought, or why it failed, unless another window does. A cancelled one is the user's own doing."""
     record = await session.background.store(_stored_job, repo, job)
-    if record is None or session.closed:
+    if record is None or record.state is JobState.CANCELLED or session.closed:
         return
+    if await _is_ours(session, repo, job, claims.TOLD) and not session.closed:
+        await _tell_record(session, repo, record)
+
+
+async def tell_missed(session: Session, repo: Repo) -> None:
+    """Tell of the jobs that an editor asked for and that ended while no server ran."""
+    for record in await session.background.store(_missed, repo):
+        await _tell_record(session, repo, record)
+
+
+def _missed(repo: Repo) -> list[JobRecord]:
+    store = repo.existing_store()
+    return claims.claim_missed(repo.root, store) if store else []
+
+
+async def _is_ours(session: Session, repo: Repo, job: str, what: str) -> bool:
+    """Whether this window is the one to tell: that which asked for the job, or, where it is gone, the first."""
+    if job not in session.started and await session.background.store(claims.was_asked, repo.root, job):
+        await asyncio.sleep(OTHERS_WAIT_S)
+    return await session.background.store(claims.claim, repo.root, job, what)
+
+
+async def _tell_record(session: Session, repo: Repo, record: JobRecord) -> None:
     if record.state is JobState.DONE and record.result is not None:
         news = of_job(record.kind, record.result, repo.knowledge)
         if news is not None:
-            _tell(session, repo, news)
+            _tell(session, repo, news, _age(record))
     elif record.state in (JobState.FAILED, JobState.LOST):
-        _tell_trouble(session, repo, record)
+        await _tell_trouble(session, repo, record)
+
+
+def _age(record: JobRecord) -> str:
+    """` (2 h ago)` for what has ended some time ago."""
+    passed_s = time.time() - record.finished_at
+    return f" ({ago(passed_s)})" if passed_s > NEWS_S else ""
 
 
 def _stored_job(repo: Repo, job: str) -> JobRecord | None:
@@ -59,13 +97,13 @@ def _stored_job(repo: Repo, job: str) -> JobRecord | None:
     return store.job(job) if store else None
 
 
-def _tell(session: Session, repo: Repo, news: News) -> None:
+def _tell(session: Session, repo: Repo, news: News, age: str = "") -> None:
     if session.changes.wanted:
         level = "promising" if news.promising else "done"
         document = {
             "repo": str(repo.root),
             "level": level,
-            "message": news.message,
+            "message": f"{news.message}{age}",
             "proposal": news.proposal,
             "verified": news.verified,
             "mends": [{"kind": Mend.PAGE.value, "repo": str(repo.root), "code": news.code}]
@@ -74,25 +112,42 @@ def _tell(session: Session, repo: Repo, news: News) -> None:
         }
         session.server.protocol.notify(TOLD, document)
         return
-    _show(session, types.MessageType.Info, f"evolverec: {news.message}")
+    _show(session, types.MessageType.Info, f"evolverec: {news.message}{age}")
 
 
-def _tell_trouble(session: Session, repo: Repo, record: JobRecord) -> None:
+async def _tell_trouble(session: Session, repo: Repo, record: JobRecord) -> None:
     python = _python_of(record)
     trouble = trouble_of(DOING[record.kind], record.error, record.result, python)
     if session.changes.wanted:
         document = {
             "repo": str(repo.root),
             "level": "error",
-            "message": trouble.message,
+            "message": f"{trouble.message}{_age(record)}",
             "proposal": "",
             "verified": False,
-            "mends": [_mend(session, repo, record, trouble, python, mend) for mend in trouble.mends],
+            "mends": [
+                *await _in_config(session, repo),
+                *(_mend(session, repo, record, trouble, python, mend) for mend in trouble.mends),
+            ],
         }
         session.server.protocol.notify(TOLD, document)
         return
     at = f" ({trouble.path}:{trouble.line})" if trouble.line and trouble.path not in trouble.message else ""
-    _show(session, types.MessageType.Error, f"evolverec: {trouble.message}{at}")
+    _show(session, types.MessageType.Error, f"evolverec: {trouble.message}{at}{_age(record)}")
+
+
+async def _in_config(session: Session, repo: Repo) -> list[Document]:
+    """What mends an evolverec.toml that names a function or a log that is not there."""
+    uri = session.uri_of(repo, CONFIG_NAME)
+    text = session.text_of(uri) or ""
+    found: list[Document] = []
+    for wrong in await session.background.browse(wrong_in, repo.root, text):
+        if wrong.missing is not None and await creation_of(session, repo.root, wrong) is not None:
+            found.append({"kind": Mend.CREATE.value, "repo": str(repo.root), "function": wrong.missing[1]})
+        elif wrong.is_log and wrong.replaced is not None:
+            named = named_log(uri, text, wrong, session.client.encoding)
+            found.append({"kind": Mend.PICK_LOG.value, "named": named})
+    return found
 
 
 def _mend(
@@ -105,7 +160,7 @@ def _mend(
             where = {"uri": _log_of(repo.root, record).as_uri(), "line": 0}
         case Mend.INSTALL:
             where = {"python": python, "package": trouble.package}
-        case Mend.INTERPRETER | Mend.PAGE:
+        case Mend.INTERPRETER | Mend.PAGE | Mend.CREATE | Mend.PICK_LOG:
             where = {}
     return {"kind": mend.value, **where}
 

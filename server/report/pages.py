@@ -7,9 +7,9 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from evolution.base.amounts import number
+from evolution.base.amounts import signed as difference
 from evolution.base.plain_text import plain_text
-from server.shown.wording import number
-from server.shown.wording import signed as difference
 
 if TYPE_CHECKING:
     from jinja2 import Environment

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from diagnosis.findings import Severity
-from evolution.base.amounts import count
+from evolution.base.amounts import count, number
 from evolution.domain.feedback import Feedback
 from evolution.domain.job import JobKind
 from evolution.domain.proposal import PROMISING, Effect, Proposal, Verified
 from evolution.domain.trial import Metric, Trial, TrialStatus
 from server.shown.knowledge import Knowledge
 from server.shown.troubles import LONGEST
-from server.shown.wording import gain, headline, number, proposal_title, spread
+from server.shown.wording import gain, headline, proposal_title, spread
 
 SHOWN_METRIC = "NDCG@10"
 Document = Mapping[str, Any]

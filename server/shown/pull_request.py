@@ -3,10 +3,10 @@
 import re
 from collections.abc import Iterable
 
-from evolution.base.amounts import count
+from evolution.base.amounts import count, number
 from evolution.domain.feedback import Feedback
 from evolution.domain.proposal import Proposal, Verified
-from server.shown.wording import corrected_words, number, relative
+from server.shown.wording import corrected_words, relative
 
 _MENTION = re.compile(r"(?<![\w`])@(?=\w)")
 WORDS = {

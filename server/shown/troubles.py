@@ -26,6 +26,8 @@ PACKAGES = {
 class Mend(StrEnum):
     """What a user can do about it."""
 
+    CREATE = "create"  # the function that evolverec.toml names
+    PICK_LOG = "pick"  # the log, where there is none of that name
     OPEN = "open"  # the line that is wrong
     INTERPRETER = "interpreter"  # choose another one
     INSTALL = "install"  # the package that is missing

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from diagnosis.findings import Measurement
-from evolution.base.amounts import count
+from evolution.base.amounts import count, number
 from evolution.domain.proposal import Corrected, Effect, Proposal
 from evolution.domain.trial import Metric
 
@@ -43,24 +43,6 @@ def _clause_ends(text: str) -> Iterator[int]:
         code ^= char == "`"
         if not code:
             depth += (char in "([") - (char in ")]")
-
-
-def number(value: float) -> str:
-    """Three significant digits, without the zero before the point: .142, 1.5, 12.3, 12,345."""
-    size = abs(value)
-    if size >= 1000:
-        return f"{value:,.0f}"
-    text = f"{value:.3f}" if size < 1 else f"{value:.3g}"
-    if size < 0.001 and value:
-        text = f"{value:.1e}"
-    if "e" not in text:
-        text = text.replace("0.", ".", 1) if text.startswith(("0.", "-0.")) else text
-    return text
-
-
-def signed(value: float) -> str:
-    """A difference with its sign: `+.029`."""
-    return ("-" if value < 0 else "+") + number(abs(value))
 
 
 def spread(metric: Metric) -> str:

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -30,15 +31,18 @@ class Connection:
             [sys.executable, evolverec_entry.__file__, "lsp"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
         self.last = 0
+        self.heard: Callable[[str, dict[str, Any]], None] = lambda method, params: None
 
     def ask(self, method: str, params: object) -> tuple[float, dict[str, Any]]:
-        """(milliseconds, answer). What the server asks or tells meanwhile is answered with nothing, as an editor would."""
+        """(milliseconds, answer). What the server asks meanwhile is answered with nothing, as an editor would; what it tells is heard."""
         self.last += 1
         begun = time.perf_counter()
         self.tell(method, params, id=self.last)
         while (message := self._read()).get("id") != self.last or "method" in message:
             if "method" in message and "id" in message:
                 self._write({"id": message["id"], "result": None})
+            elif "method" in message:
+                self.heard(message["method"], message.get("params") or {})
         return 1000 * (time.perf_counter() - begun), message
 
     def tell(self, method: str, params: object, **more: Any) -> None:
@@ -58,7 +62,13 @@ class Connection:
             length = int(value) if name == b"Content-Length" else length
         return json.loads(self.process.stdout.read(length))
 
-    def open(self, root: Path, file: Path, capabilities: dict[str, Any] = CAPABILITIES) -> float:
+    def open(
+        self,
+        root: Path,
+        file: Path,
+        capabilities: dict[str, Any] = CAPABILITIES,
+        options: dict[str, Any] | None = None,
+    ) -> float:
         """Milliseconds from process start to the answer to `initialize`; then the file is opened."""
         folders = [{"uri": root.as_uri(), "name": "repo"}]
         params = {
@@ -66,6 +76,7 @@ class Connection:
             "rootUri": None,
             "capabilities": capabilities,
             "workspaceFolders": folders,
+            "initializationOptions": options,
         }
         self.ask("initialize", params)
         elapsed_ms = 1000 * (time.perf_counter() - self.started)

@@ -182,7 +182,7 @@ def test_apply_to_a_branch_leaves_index_files_and_current_branch_alone(evolverec
     message = git("log", "-1", "--format=%B", "shuffled")
     for words in (
         "Shuffle training examples\n\nNeighbours bias the batches.",
-        "objective: 0.1420 -> 0.1710 (+0.0290, 95 % [+0.0213, +0.0355]), validation",
+        "objective: .142 -> .171 (+.029, 95 % [+.021, +.035]), validation",
         "Rests on: Bengio, 1206.5533",
         f"evolverec proposal {proposal.id}, trials feedc0ffee01",
     ):
@@ -245,7 +245,7 @@ def test_diff_is_taken_by_git_apply(evolverec, repo, proposal, git):
 
 def test_a_table_of_runs_shows_figures_with_their_intervals(evolverec, repo, proposal):
     shown = evolverec("runs", repo).out
-    assert all(figure in shown for figure in ("0.1700", "[0.1600,", "0.1800]"))
+    assert all(figure in shown for figure in (".170", "[.160,", ".180]"))
 
 
 def test_runs_and_show_tell_what_is_stored(evolverec, repo, proposal, fits):

@@ -24,7 +24,7 @@ def shown(capsys, events: list[Event]) -> list[str]:
 def test_a_piped_training_says_every_ten_seconds_how_far_it_is(capsys):
     lines = shown(capsys, [epoch(n, 100.0 + 2 * n) for n in range(1, 13)])
     assert [re.findall(r"epoch (\d+)/60", line) for line in lines] == [["1"], ["6"], ["11"]]
-    assert lines[0].startswith("your version: epoch 1/60") and "NDCG@10 0.1000" in lines[0]
+    assert lines[0].startswith("your version: epoch 1/60") and "NDCG@10 .100" in lines[0]
 
 
 def test_slow_epochs_have_a_line_each(capsys):

@@ -4,12 +4,12 @@ import re
 
 import pytest
 
+from evolution.base.amounts import number
 from evolution.evolving.strategy_comparison import compare_document
 from evolution.store.run_document import run_document
 from server.cli.show_runs import show_comparison, show_run
 from server.report.curves import plot
 from server.report.strategies_page import comparison_page
-from server.shown.wording import number
 from tests.evolution.evolving.test_curves import run_of
 
 
@@ -62,8 +62,8 @@ def test_the_terminal_shows_what_came_from_what(capsys):
     run = run_of(0.1, 0.4, None)
     show_run(run_document(run))
     said = capsys.readouterr().out
-    assert run.id in said and "your version: 0.1000 (no interval)" in said
-    assert "A: 0.4000" in said and "pruned" in said
+    assert run.id in said and "your version: .100 (no interval)" in said
+    assert "A: .400" in said and "pruned" in said
 
 
 def test_a_replay_that_differs_says_where(capsys):

@@ -10,6 +10,7 @@ import yaml
 from evolution.domain.feedback import Feedback
 from evolution.domain.trial import Trial, TrialKey, TrialStatus
 from evolution.store.documents import diagnose_document
+from evolution.store.store import Store
 from server.cli.app import app
 from server.cli.output import reaches
 from server.cli.sarif import sarif
@@ -28,6 +29,23 @@ def test_accepting_needs_a_reason_and_is_done_once(evolverec, repo):
     assert again.out == "popularity-bias was accepted there already\n"
     told = tomllib.loads((repo / "evolverec.baseline.toml").read_text())
     assert told == {"accepted": [{"code": "popularity-bias", "path": "shelf.py", "reason": "Known."}]}
+
+
+def test_a_code_that_no_finding_has_is_refused_with_the_one_that_is_meant(evolverec, repo):
+    refused = evolverec("accept", repo, "popularity-bais", "--reason", "Known.")
+    assert refused.code == 2 and "no code of a finding; did you mean popularity-bias?" in refused.err
+    assert "expected one such as" in evolverec("accept", repo, "zzzzzz", "--reason", "Known.").err
+    assert not (repo / "evolverec.baseline.toml").exists()
+    assert evolverec("accept", repo, "overused-popularity", "--reason", "Known.").code == 0, "users say it"
+
+
+def test_a_code_that_only_this_repo_has_can_be_accepted(evolverec, repo):
+    with Store.open(repo) as store:
+        key = TrialKey(program="p", data="d", training="t", seed=0, device="cpu/1", harness="h")
+        store.put_trial(Trial(id="t", key=key, status=TrialStatus.COMPLETE, created_at=0.0, wall_s=1.0))
+        evolved = {"e1": (make_finding("evolved-by-nobody-else"),)}
+        store.put_feedback(Feedback(trial="t", program="p", created_at=0.0, evolved_findings=evolved))
+    assert evolverec("accept", repo, "evolved-by-nobody-else", "--reason", "Known.").code == 0
 
 
 def test_what_is_accepted_is_listed_apart_and_fails_nothing():

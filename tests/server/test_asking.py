@@ -5,12 +5,14 @@ from dataclasses import replace
 import pytest
 from pygls.exceptions import JsonRpcException
 
+from diagnosis.findings import Measurement
 from evolution.domain.job import EventType, JobKind
 from evolution.domain.request import ExplainRequest
 from evolution.domain.trial import EpochRecord, Failure, FailureReason, Metric, TrialStatus
 from evolution.jobs.consent import open_questions
 from evolution.jobs.explain import explain_values
 from server.lsp.pages import docs_address
+from simulator.shown import Shown, ShownItem
 
 SAID = {
     "code": "embedding-collapse", "program": "p", "model": "gpt-x", "tokens": 900,
@@ -118,3 +120,42 @@ async def test_two_trials_stand_side_by_side(connect, records, sample):
         await editor.command("compareTrials", trials=["trial0000001", "nothing"])
     with pytest.raises(JsonRpcException, match="a list of two ids"):
         await editor.command("compareTrials", trials="trial0000001")
+
+
+async def test_two_trials_have_their_slices_and_the_lists_of_users_side_by_side(connect, records):
+    def slices(rare: float) -> Measurement:
+        told = [
+            {"slice": "targets in books", "questions": 120, "model": 0.2},
+            {"slice": "users with 2 to 4 events", "questions": 60, "model": rare},
+        ]
+        return replace(records.measurement(0.1), code="slice-gap", details={"slices": told})
+
+    def shown(user: int, *titles: str) -> Shown:
+        items = (
+            ShownItem(rank=at, title=title, align=at == 1, rating=None, reason="")
+            for at, title in enumerate(titles, 1)
+        )
+        return Shown(user=user, persona="comes often", history=("Old Book",), page=tuple(items), words=())
+
+    for trial, rare, pages in (
+        ("trial0000001", 0.1, [shown(1, "A", "B"), shown(2, "A", "B"), shown(3, "A")]),
+        ("trial0000002", 0.15, [shown(1, "A", "B"), shown(2, "C|x", "D", "E")]),
+    ):
+        records.trial(trial, age_s=7200 if trial.endswith("1") else 600)
+        records.feedback(records.finding(), trial=trial, measurements=(slices(rare),))
+        records.store.put_personas(trial, "statistical", pages)
+    editor = await connect("emacs")
+    editor.open("model.py")
+    text = (await editor.command("compareTrials", trials=["trial0000001", "trial0000002"]))["text"]
+    for words in (
+        "| users with 2 to 4 events | 60 | .100 | .150 | +.050 |", "| targets in books | 120 | .200 | .200 | +.000 |",
+        "Of 2 users that were asked about both", "Newest of the history: Old Book.",
+        "| 1 | ✓ A | ✓ C\\|x |\n| 2 | B | D |\n| 3 |  | E |",
+    ):  # fmt: skip
+        assert words in text, text
+    assert text.index("User 2, comes often") < text.index("User 1, comes often"), (
+        "those that differ most first"
+    )
+    records.trial("trial0000003", age_s=60)
+    text = (await editor.command("compareTrials", trials=["trial0000001", "trial0000003"]))["text"]
+    assert "**Slices.** Not both have slices" in text and "The same users were not asked about both" in text

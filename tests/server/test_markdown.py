@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from evolution.domain.proposal import Idea
-from server.lsp.markdown import escaped
+from server.shown.markdown import escaped
 from simulator.critiques import Quote
 
 HOSTILE = [

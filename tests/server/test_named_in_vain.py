@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 from lsprotocol import types
+from pygls.exceptions import JsonRpcException
 
+from evolution.domain.job import EventType, JobState
 from server.shown.config_faults import adapter_gaps, config_faults
 
 EDITOR = "visual-studio-code"
@@ -169,3 +171,41 @@ async def test_set_up_drafts_through_the_server(connect, tmp_path):
     uri = editor.open(str(workspace / "adapter.py"))
     shown = await editor.wait(lambda: editor.shown(uri))
     assert all("fill in" in one.message for one in shown)
+
+
+async def test_a_training_that_failed_for_them_is_told_with_the_buttons_that_mend_them(connect, records):
+    text = config(entry="modle:build", source="nothing.csv")
+    (records.repo / "evolverec.toml").write_text(text)
+    job = records.running_job()
+    editor = await connect(EDITOR, views=True)
+    await editor.until("overview", lambda told: told["repos"][0]["jobs"])
+    error = "evolverec.toml:2: recommender.entry: there is no modle.py in this repo"
+    records.end(job, state=JobState.FAILED, error=error)
+    records.event(job, EventType.FINISHED, "failed", state="failed", exit_code=1)
+    (told,) = await editor.wait(lambda: editor.told)
+    create, pick, line = told.mends
+    assert (create.kind, create.function) == ("create", "build")
+    assert (pick.kind, pick.named.line, text.split("\n")[4][pick.named.start : pick.named.end]) == (
+        "pick", 4, "nothing.csv",
+    )  # fmt: skip
+    assert line.kind == "open"
+    made = await editor.command("createEntry")
+    assert made["uri"] == editor.uri("modle.py")
+    (applied,) = editor.applied
+    file, edit = applied.edit.document_changes
+    assert isinstance(file, types.CreateFile) and edit.edits[0].new_text.startswith(
+        "def build(data, *, device, seed):"
+    )
+    assert edit.edits[0].new_text.split("\n")[made["line"]].startswith("def build")
+
+
+async def test_a_function_is_made_below_what_the_file_has_and_only_where_one_is_missing(connect, repo):
+    (repo / "evolverec.toml").write_text(config(entry="model:biuld"))
+    editor = await connect(EDITOR, views=True)
+    uri, before = editor.open("model.py"), (repo / "model.py").read_text()
+    made = await editor.command("createEntry")
+    after = editor.text_after(editor.applied[0].edit, uri, before)
+    assert after.split("\n")[made["line"]].startswith("def biuld(") and after.startswith(before)
+    (repo / "evolverec.toml").write_text(config())
+    with pytest.raises(JsonRpcException, match="names no function that is missing"):
+        await editor.command("createEntry")

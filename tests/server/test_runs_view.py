@@ -89,6 +89,7 @@ async def test_a_run_tells_its_lineage_its_cost_and_how_far_it_came(connect, rec
     assert [node["byLlm"] for node in told["nodes"]] == [False, True, True, True]
     first, behind = told["nodes"][1:3]
     assert (first["verified"], first["proposal"]) == ("gain", "p1")
+    assert first["trial"]
     assert (behind["status"], behind["objective"], behind["why"]) == ("pruned", None, "it was behind")
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from diagnosis.findings import Severity
 from evolution.domain.job import JobKind, JobState
+from evolution.domain.proposal import ProposalState
 from evolution.domain.trial import Failure, FailureReason, TrialStatus
 from server.shown.knowledge import Knowledge, read_knowledge
 from server.shown.standing import Stage, standing_of
@@ -120,3 +121,15 @@ async def test_the_extension_is_told_with_the_place(connect, records):
     records.trial()
     records.feedback(records.finding(severity=Severity.WARNING))
     await editor.until("overview", lambda told: told["repos"][0]["standing"]["stage"] == "findings")
+
+
+async def test_steps_are_told_by_what_was_done_whatever_way(connect, records, sample):
+    editor = await connect("visual-studio-code", views=True)
+    (before,) = (await editor.ask("overview"))["repos"]
+    assert before["steps"] == {"diagnosed": False, "asked": False, "taken": False}
+    records.trial()
+    records.feedback(records.finding(), simulation=records.simulation())
+    records.proposal("p1", sample.patched, state=ProposalState.APPLIED)
+    records.store.set_proposal_state("p1", ProposalState.APPLIED)
+    told = await editor.until("overview", lambda told: told["repos"][0]["steps"]["taken"])
+    assert told["repos"][0]["steps"] == {"diagnosed": True, "asked": True, "taken": True}

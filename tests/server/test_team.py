@@ -48,7 +48,9 @@ async def test_a_finding_that_stands_nowhere_is_accepted_wherever_the_editor_sho
     await editor.command("accept", code="embedding-collapse", reason="Known.", path=path)
     await editor.wait(lambda: not editor.shown(uri))
     with pytest.raises(JsonRpcException, match=r"there is no file 'nothing\.py'"):
-        await editor.command("accept", code="overconfidence", reason="Known.", path="nothing.py")
+        await editor.command("accept", code="embedding-collapse", reason="Known.", path="nothing.py")
+    with pytest.raises(JsonRpcException, match=r"did you mean embedding-collapse\?"):
+        await editor.command("accept", code="embedding-colapse", reason="Known.")
 
 
 async def test_a_wrong_baseline_hides_nothing_and_is_told_once(connect, found):

@@ -6,13 +6,15 @@ from typing import Any
 
 import pytest
 
-from evolution.domain.job import EventType, JobKind, JobState
+from evolution.domain.job import EventType, JobKind, JobRecord, JobState
 from evolution.domain.proposal import PROMISING, Verified
 from evolution.domain.trial import ContractCheck, Metric
 from evolution.repo.baseline import Accepted
+from server.lsp import claims
 from server.shown.knowledge import Knowledge
 from server.shown.news import News, of_job, of_patch
 from server.shown.troubles import Mend, trouble_of
+from tests.server.editor import Editor
 
 EDITOR = "visual-studio-code"
 EFFECT = {"metric": "objective", "before": 0.142, "after": 0.171, "low": 0.0213, "high": 0.0355}
@@ -247,3 +249,70 @@ def test_a_patch_that_is_neither_verified_nor_promising_is_no_news(records, samp
     assert of_patch(records.proposal("p1", sample.patched, verified=Verified.NO)) is None
     news = of_patch(records.proposal("p1", sample.patched, verified=verified))
     assert news is not None and news.verified
+
+
+def ended(records, name: str, *, ago_s: float, asked: bool = True, **changes: Any) -> JobRecord:
+    """A diagnosis that ended while no server ran."""
+    job = records.running_job(name, kind=JobKind.DIAGNOSE)
+    if asked:
+        claims.note_asked(records.repo, name)
+    records.end(job, DIAGNOSIS, **{"finished_at": time.time() - ago_s, **changes})
+    return job
+
+
+async def test_what_ended_while_no_editor_was_there_is_told_at_the_next_start_once(connect, records):
+    ended(records, "asked001", ago_s=7300)
+    ended(records, "terminal", ago_s=10, asked=False)
+    ended(records, "stopped1", ago_s=10, state=JobState.CANCELLED)
+    editor = await connect(EDITOR, views=True)
+    await editor.wait(lambda: editor.told)
+    again = await connect(EDITOR, views=True)
+    await again.ask("overview")
+    job = ended(records, "marker01", ago_s=0)  # told as one that is followed: what comes before it has come
+    records.store.put_job(replace(job, state=JobState.RUNNING, result=None))
+    await again.until("overview", lambda told: told["repos"][0]["jobs"])
+    records.end(job, DIAGNOSIS)
+    records.event(job, EventType.FINISHED, "done", state="done", exit_code=0)
+    await again.wait(lambda: again.told or len(editor.told) > 1)
+    assert [told.message for told in editor.told][:1] == ["Diagnosed: 1 finding (2 h ago)"]
+    assert [told.message for told in (*editor.told[1:], *again.told)] == ["Diagnosed: 1 finding"], (
+        "by one of them"
+    )
+
+
+async def test_of_two_windows_one_tells(connect, records):
+    one, other = await connect(EDITOR, views=True), await connect("emacs")
+    for number in (1, 2):  # by the end of the second, both have dealt with that of the first
+        job = records.running_job(f"train00{number}", kind=JobKind.DIAGNOSE)
+        for editor in (one, other):
+            await editor.until("overview", lambda told: told["repos"][0]["jobs"])
+        records.end(job, {**DIAGNOSIS, "findings": DIAGNOSIS["findings"] * number})
+        records.event(job, EventType.FINISHED, "done", state="done", exit_code=0)
+        words = f"Diagnosed: {number} finding{'s' * (number > 1)}"
+        await one.wait(lambda words=words: said_by(one, other, words))
+    assert said_by(one, other, "Diagnosed: 1 finding") == 1
+
+
+def said_by(one: Editor, other: Editor, words: str) -> int:
+    """How often two windows told it."""
+    return [told.message for told in one.told].count(words) + [
+        found.message.removeprefix("evolverec: ") for found in other.client.messages
+    ].count(words)
+
+
+def test_a_claim_succeeds_once_for_each_thing_that_is_told(records):
+    job = records.running_job("train008")
+    assert claims.claim(records.repo, job.id) and not claims.claim(records.repo, job.id)
+    assert claims.claim(records.repo, job.id, "told-verified")
+    assert not claims.was_asked(records.repo, job.id)
+    claims.note_asked(records.repo, job.id)
+    assert claims.was_asked(records.repo, job.id)
+    assert claims.claim(records.repo, "no-such-folder"), "nowhere to note it: told rather than lost"
+
+
+def test_only_the_newest_of_many_missed_jobs_are_told(records):
+    for number in range(6):
+        ended(records, f"missed0{number}", ago_s=600 - number, created_at=time.time() - 1000 + number)
+    found = claims.claim_missed(records.repo, records.store)
+    assert [job.id for job in found] == ["missed03", "missed04", "missed05"]
+    assert claims.claim_missed(records.repo, records.store) == []

@@ -97,7 +97,7 @@ def test_the_terminal_shows_status_main_failure_signals_and_who_played(feedback,
     assert (
         "20 simulated users played by a-model were asked (2 more could not be had and are left out)" in said
     )
-    assert "(.5 is chance; popularity alone has 0.650)" in said
+    assert "(.5 is chance; popularity alone has .650)" in said
     assert "CRITICAL: 20% of the shown items fit" in said
     assert "at the top: The first three are dear." in said
     assert "worth measuring (price): distance of prices" in said

@@ -10,6 +10,7 @@ from evolution.domain.proposal import ProposalState
 from evolution.repo.applying import is_applied
 from evolution.store.store import Store
 from server.shown.wording import headline
+from tests.vscode.workbench import EDITOR
 
 pytestmark = [pytest.mark.editor, pytest.mark.process, pytest.mark.training, pytest.mark.timeout(1200)]
 
@@ -59,12 +60,31 @@ def train_and_cancel(workbench, repo):
     expect(workbench.lens("Cancel")).to_be_visible()
     expect(workbench.status(re.compile("evolverec: training"))).to_be_visible()
     workbench.picture("training")
+    look_at_the_curves(workbench)
     with Store.open(repo) as store:
         (job,) = store.jobs()
     workbench.notice("training").get_by_role("button", name="Cancel").click()
     expect(workbench.notice("training")).to_have_count(0)
     expect(workbench.lens("Train")).to_be_visible()
     workbench.wait("the job to end", lambda: not psutil.pid_exists(job.pid))
+
+
+def look_at_the_curves(workbench):
+    """Drawn while the training runs, and drawn on."""
+    workbench.command("evolverec: Training Curves")
+    tab = workbench.tab("Curves: shop")
+    expect(tab).to_be_visible()
+    page = workbench.frame()
+    expect(page.get_by_text(re.compile(r"^your version: epoch \d+"))).to_be_visible()
+    expect(page.get_by_role("img", name=re.compile("^loss by epoch"))).to_be_visible()
+    first = page.locator("figure").first.locator(".curve.c0")
+    drawn = first.get_attribute("points")
+    workbench.wait("a further epoch", lambda: first.get_attribute("points") != drawn)
+    expect(page.get_by_text(re.compile("^Ends after .* epochs, or once"))).to_be_visible()
+    workbench.picture("curves")
+    tab.hover()
+    tab.get_by_role("button", name=re.compile("^Close")).click()
+    expect(tab).to_have_count(0)
 
 
 def train(workbench, repo):
@@ -90,11 +110,25 @@ def diagnose(workbench, repo):
     loss = next(anchor for _, anchor in here if anchor["role"] == "loss")
     workbench.go_to(FILE, line=loss["start_line"], column=9)
     workbench.wait("a squiggle on the loss", lambda: loss["start_line"] in workbench.squiggled_lines())
+    expect(workbench.page.locator(f"{EDITOR} .cgmr[class*=TextEditorDecorationType]").first).to_be_visible()
     rows = workbench.problems()
     for message, anchor in here:
         where = f"at line {anchor['start_line']} and character"
         assert any(message in row and where in row for row in rows), f"{message!r} {where} in {rows}"
+    checklist(workbench)
     return loss
+
+
+def checklist(workbench):
+    """What the diagnosis said of each check stands in the Testing view."""
+    workbench.command("Testing: Focus on Test Explorer View")
+    rows = workbench.page.locator(".test-explorer .monaco-list-row")
+    expect(rows.first).to_contain_text("shop")
+    workbench.unfold(rows.first)
+    failed = rows.filter(has_text="overconfidence").first
+    expect(failed).to_have_attribute("aria-label", re.compile("failed", re.IGNORECASE))
+    expect(rows.nth(5)).to_be_visible()
+    workbench.picture("checks")
 
 
 def hover(workbench, anchor):

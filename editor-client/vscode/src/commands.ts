@@ -10,9 +10,11 @@ import type { Patches } from './patches';
 import type { Explained, Finding, Place } from './protocol';
 import type { Repos } from './repos';
 import type { Connection } from './server/connection';
+import { askLlmKey } from './server/llmKey';
 import { chooseInterpreter, makeAndUse, offerHelp } from './server/missing';
 import { acceptFinding } from './ui/accepting';
 import { showDoctor } from './ui/doctor';
+import type { CurvePanels } from './ui/curvePanels';
 import type { ReportPanels } from './ui/report';
 import { Again, Declined, telling } from './ui/telling';
 import type { PersonaPages } from './views/personaPages';
@@ -27,13 +29,14 @@ export interface World {
   jobs: Jobs;
   patches: Patches;
   reports: ReportPanels;
+  curves: CurvePanels;
   pages: PersonaPages;
   views: Views;
   newRecommender: NewRecommender;
 }
 
 export function registerCommands(world: World): vscode.Disposable {
-  const { context, log, connection, repos, jobs, patches, reports, pages, views, newRecommender } = world;
+  const { context, log, connection, repos, jobs, patches, reports, curves, pages, views, newRecommender } = world;
   const found: vscode.Disposable[] = [];
   const command = <A extends unknown[]>(name: string, work: (...args: A) => Promise<unknown>) => {
     found.push(vscode.commands.registerCommand(`evolverec.ui.${name}`, telling(work)));
@@ -57,6 +60,7 @@ export function registerCommands(world: World): vscode.Disposable {
   command('showLog', async () => log.show());
   command('makeEnvironment', () => makeAndUse(context, log, connection));
   command('chooseInterpreter', () => chooseInterpreter(context));
+  command('setLlmKey', () => askLlmKey(context, connection));
   command('menu', () => menu(world));
   command('refresh', async () => views.renew());
 
@@ -83,7 +87,7 @@ export function registerCommands(world: World): vscode.Disposable {
   };
   rowCommand('compareBefore', async (node: Node) => {
     const { repo, id, before } = trialOf(node);
-    if (!before) throw new Error('this is the first trial: none was measured before it');
+    if (!before) throw new Error('this is the first one: none was measured before it');
     await compare(repo, [before, id]);
   });
   rowCommand('compareWith', async (node: Node) => {
@@ -94,6 +98,7 @@ export function registerCommands(world: World): vscode.Disposable {
   });
   command('doctor', () => withServer(connection, () => showDoctor(connection, repos)));
   command('openReport', () => withServer(connection, () => reports.open()));
+  command('curves', (about?: Node | { repo: string }) => withServer(connection, () => curves.open(about && curvesOf(about))));
   command('saveReport', () => withServer(connection, () => reports.save()));
 
   rowCommand('reveal', (node: Node) => reveal(node.subject));
@@ -183,6 +188,7 @@ async function menu(world: World): Promise<void> {
           item('$(lightbulb) Propose Patches', 'propose', 'make, train and measure them'),
           item('$(settings) Tune Numbers', 'tune', 'learning rate, dropout, width and others of the configuration'),
           item('$(type-hierarchy) Evolve', 'evolve', 'the whole repo, on a copy; asks what it may cost'),
+          item('$(graph-line) Training Curves', 'curves', 'loss and NDCG of each epoch, while it trains'),
           item('$(graph) Open Report', 'openReport'),
         ]
       : [item('$(add) New Recommender', 'newRecommender'), item('$(gear) Set Up This Folder', 'setUp')]),
@@ -205,6 +211,9 @@ function patchOf(target: Node | { repo: string; proposal: string }): { repo: str
       return { repo: subject.repo, id: subject.proposal.id, at: { path: subject.path } };
     case 'hunk':
       return { repo: subject.repo, id: subject.proposal.id, at: { path: subject.path, hunk: subject.hunk } };
+    case 'trial':
+      if (subject.patch) return { repo: subject.repo, id: subject.patch };
+      throw new Error('no patch was made of this program');
     default:
       throw new Error('pick a patch in the Proposals view first');
   }
@@ -218,6 +227,14 @@ function runOf(node: Node): [string, Extract<Subject, { kind: 'run' }>['run']] {
 function trialOf(node: Node): Extract<Subject, { kind: 'trial' }> {
   if (node.subject.kind !== 'trial') throw new Error('pick a trial in the Runs view first');
   return node.subject;
+}
+
+/** Of a row: that trial's, or what runs; of no row, what is current. */
+function curvesOf(about: Node | { repo: string }): { repo: string; trial?: string } | undefined {
+  if (!('subject' in about)) return about;
+  const { subject } = about;
+  if (subject.kind === 'trial') return { repo: subject.repo, trial: subject.id };
+  return 'repo' in subject ? { repo: subject.repo } : undefined;
 }
 
 function codeOf(node: Node): { repo: string; code: string } {

@@ -5,6 +5,7 @@ import * as vscode from 'vscode';
 import { registerCommands } from './commands';
 import { watchFolderKind } from './first/folders';
 import { NewRecommender } from './first/newRecommender';
+import { tellOfNotebooks } from './first/notebooks';
 import { Jobs } from './jobs';
 import { middleware } from './middleware';
 import { Patches } from './patches';
@@ -13,15 +14,18 @@ import { Connection } from './server/connection';
 import { DOCS_SCHEME, PROPOSAL_SCHEME, ProposedContent } from './server/documentContent';
 import { offerHelp } from './server/missing';
 import { findTerms, PythonExtensionWatch } from './server/terms';
+import { CurvePanels } from './ui/curvePanels';
+import { GutterMarks } from './ui/gutter';
 import { JobProgress } from './ui/progress';
 import { ReportPanels } from './ui/report';
 import { StatusItems } from './ui/status';
 import { tell } from './ui/telling';
 import { Tellings } from './ui/told';
+import { Checklist } from './views/checklist';
 import { PAGE_SCHEME, PersonaPages } from './views/personaPages';
 import { Views } from './views/views';
 
-const READ_AT_START = ['evolverec.path', 'evolverec.interpreter', 'evolverec.args'];
+const READ_AT_START = ['evolverec.path', 'evolverec.interpreter', 'evolverec.args', 'evolverec.llm'];
 
 let connection: Connection | undefined;
 
@@ -30,7 +34,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
   const server: Connection = new Connection(
     log,
     () => findTerms(context, log),
-    middleware(() => ({ jobs, patches, progress, execute: (command, given) => server.execute(command, given) })),
+    middleware(() => ({ jobs, patches, progress, busy: (repo) => repos.known.some((known) => known.repo === repo && known.jobs.length > 0), execute: (command, given) => server.execute(command, given) })),
   );
   connection = server;
   const repos = new Repos(server);
@@ -40,11 +44,13 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
   const content = new ProposedContent(server);
   const pages = new PersonaPages();
   const reports = new ReportPanels(context.extensionUri, server, repos);
+  const curves = new CurvePanels(context.extensionUri, server, repos);
   const views = new Views(server, repos, patches);
   const newRecommender = new NewRecommender(context, server, repos, jobs);
   context.subscriptions.push(
-    ...[log, server, repos, progress, reports, views, new StatusItems(server, repos), new Tellings(server), watchFolderKind()],
-    registerCommands({ context, log, connection: server, repos, jobs, patches, reports, pages, views, newRecommender }),
+    ...[log, server, repos, progress, reports, curves, views, new StatusItems(server, repos), new Tellings(server), watchFolderKind()],
+    ...[new GutterMarks(context.extensionUri, server, repos), new Checklist(server, repos, jobs), tellOfNotebooks(context, repos)],
+    registerCommands({ context, log, connection: server, repos, jobs, patches, reports, curves, pages, views, newRecommender }),
     vscode.workspace.registerTextDocumentContentProvider(PROPOSAL_SCHEME, content),
     vscode.workspace.registerTextDocumentContentProvider(DOCS_SCHEME, content),
     vscode.workspace.registerTextDocumentContentProvider(PAGE_SCHEME, pages),

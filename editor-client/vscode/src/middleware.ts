@@ -15,6 +15,8 @@ export interface Parts {
   jobs: Jobs;
   patches: Patches;
   progress: JobProgress;
+  /** Whether a job of this repo runs. */
+  busy(repo: string): boolean;
   execute(command: string, argument: Given): Promise<unknown>;
 }
 
@@ -23,9 +25,14 @@ export function middleware(parts: () => Parts): Middleware {
   return {
     executeCommand: telling(async (command: string, args: unknown[]) => {
       const given = (args[0] ?? {}) as Given;
-      const { jobs, patches, execute } = parts();
+      const { jobs, patches, busy, execute } = parts();
       const { repo, proposal } = given;
       if (command === 'evolverec.explain') return await vscode.commands.executeCommand('evolverec.ui.explain', given);
+      // The lens over `build` tells how far a job is, or what was measured last: a click shows the curves, or the trials.
+      if (command === 'evolverec.status' && typeof repo === 'string') {
+        if (busy(repo)) return await vscode.commands.executeCommand('evolverec.ui.curves', { repo });
+        return await vscode.commands.executeCommand('evolverec.runs.focus');
+      }
       if (jobs.starts(command)) return await jobs.start(command, given);
       if (typeof repo === 'string' && typeof proposal === 'string') {
         if (command === 'evolverec.preview') return await patches.show(repo, proposal);

@@ -60,6 +60,8 @@ export interface RepoState {
   /** Why the store cannot be read, "" while it can. */
   trouble: string;
   standing: Standing;
+  /** What was done here, whatever way: a version diagnosed, users asked, a patch or some of its changes taken. */
+  steps: { diagnosed: boolean; asked: boolean; taken: boolean };
 }
 
 /** How far a repo is, for a view of findings that has none. */
@@ -128,6 +130,14 @@ export interface Finding {
   places: Place[];
   /** Ids of open proposals that address it. */
   fixes: string[];
+}
+
+/** `evolverec/gutter`, which takes `{ uri: string }`: one file as it is in the editor, lines from 0. */
+export interface Gutter {
+  /** One for each line with findings. severity: the worst of those that have not faded, "" where all have. */
+  marks: { line: number; severity: Finding['severity'] | ''; words: string[] }[];
+  /** What differs from the code of the last training. "removed": lines below this one. */
+  changed: { line: number; endLine: number; kind: 'changed' | 'added' | 'removed' }[];
 }
 
 /** `evolverec/users`. */
@@ -279,7 +289,38 @@ export interface RunNode {
   why: string;
   /** Id of the proposal made of it, "" where there is none. */
   proposal: string;
+  /** "" where it was not trained. */
+  trial: string;
   byLlm: boolean;
+}
+
+/** `evolverec/curves`. `trial: string` asks for that trial's; else those of the training that runs, or of the newest. */
+export interface Curves {
+  repo: string;
+  /** "NDCG@10", by which best is told; the best epoch is chosen by the objective. */
+  metric: string;
+  /** The first curve is of a training that runs. */
+  running: boolean;
+  /** When a training ends, in a sentence. */
+  rule: string;
+  /** How far the running one is, "" where none runs. */
+  words: string;
+  /** Further trainings that run. */
+  others: number;
+  /** What it is about first, then earlier trainings of the user's versions on the same data, newest first. */
+  curves: Curve[];
+}
+
+export interface Curve {
+  trial: string;
+  /** "your version", or the patch. */
+  label: string;
+  /** "now", or "12 min ago", as of the answer. */
+  when: string;
+  /** The best epoch, 0 before any ranking. */
+  best: number;
+  /** Of at most some 400 epochs. null: not reported, or not ranked. */
+  points: { epoch: number; loss: number | null; value: number | null }[];
 }
 
 /** Answer of `evolverec.accept`, which takes `{ repo?: string, code: string, reason: string, path?: string }`. */
@@ -387,6 +428,10 @@ export type Mend =
   | { kind: 'open' | 'log'; uri: string; line: number }
   | { kind: 'install'; python: string; package: string }
   | { kind: 'interpreter' }
+  /** The function that evolverec.toml names. */
+  | { kind: 'create'; repo: string; function: string }
+  /** The log that it names: where its name stands. */
+  | { kind: 'pick'; named: { uri: string; line: number; start: number; end: number } }
   | { kind: 'page'; repo: string; code: string };
 
 /** Answer of `evolverec.explain`, which takes `{ repo?: string, code: string }`: a page in Markdown. */

@@ -39,8 +39,13 @@ export class Repos implements vscode.Disposable {
   /** The repo of the active editor, or the only one; undefined where that leaves a choice. */
   current(): RepoState | undefined {
     const uri = vscode.window.activeTextEditor?.document.uri;
-    const here = uri?.scheme === 'file' ? repoOf(uri.fsPath, this.states, path.sep) : undefined;
+    const here = uri?.scheme === 'file' ? this.of(uri) : undefined;
     return here ?? (this.states.length === 1 ? this.states[0] : undefined);
+  }
+
+  /** The innermost repo around a file on disk. */
+  of(uri: vscode.Uri): RepoState | undefined {
+    return repoOf(uri.fsPath, this.states, path.sep);
   }
 
   /** Asks where several are open. Undefined where the user picked none. Waits for a server that starts; raises why there is none. */
@@ -74,6 +79,9 @@ export class Repos implements vscode.Disposable {
     }
     const shown = this.current() ?? this.states[0];
     await vscode.commands.executeCommand('setContext', 'evolverec.hasRepo', this.states.length > 0);
+    for (const step of ['diagnosed', 'asked', 'taken'] as const) {
+      await vscode.commands.executeCommand('setContext', `evolverec.${step}`, this.states.some((state) => state.steps[step]));
+    }
     await vscode.commands.executeCommand('setContext', 'evolverec.stage', shown?.standing.stage ?? '');
     this.overviewChanged.fire();
     this.contentChanged.fire();

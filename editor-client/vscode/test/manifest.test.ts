@@ -22,7 +22,7 @@ interface Manifest {
     grammars: { path: string }[];
     views: { evolverec: Item[] };
     viewsWelcome: Item[];
-    walkthroughs: { steps: (Item & { media: { markdown: string } })[] }[];
+    walkthroughs: { steps: (Item & { completionEvents: string[]; media: { markdown: string } })[] }[];
     configuration: { properties: Record<string, { scope?: string; description?: string; markdownDescription?: string }> };
   };
 }
@@ -59,7 +59,7 @@ test('every declared command is carried out by the code, and none takes an id of
 
 test('what names an executable comes from the user alone, and is restricted in a folder that is not trusted', () => {
   const { properties } = contributes.configuration;
-  for (const name of ['evolverec.path', 'evolverec.interpreter', 'evolverec.args', 'evolverec.package']) {
+  for (const name of ['evolverec.path', 'evolverec.interpreter', 'evolverec.args', 'evolverec.package', 'evolverec.llm.model', 'evolverec.llm.baseUrl']) {
     assert.equal(properties[name]?.scope, 'machine', name);
     assert.ok(manifest.capabilities.untrustedWorkspaces.restrictedConfigurations.includes(name), name);
   }
@@ -67,11 +67,24 @@ test('what names an executable comes from the user alone, and is restricted in a
   assert.equal(manifest.capabilities.virtualWorkspaces.supported, false);
 });
 
+test('no key is a setting, which would stand in a file that is shared', () => {
+  assert.deepEqual(Object.keys(contributes.configuration.properties).filter((name) => /key|token|secret|password/i.test(name)), []);
+});
+
+test('a step of the walkthrough is ticked by what was done, whatever way', () => {
+  const events = contributes.walkthroughs.flatMap((walk) => walk.steps.flatMap((step) => step.completionEvents));
+  assert.equal(events.length, 5);
+  for (const event of events) {
+    const [, key = ''] = /^onContext:(evolverec\.\w+)/.exec(event) ?? [];
+    assert.ok(key && (code.includes(`'${key}'`) || code.includes("`evolverec.${step}`") && code.includes(`'${key.replace('evolverec.', '')}'`)), event);
+  }
+});
+
 test('every setting is described, and every setting that the code reads is declared', () => {
   for (const [name, setting] of Object.entries(contributes.configuration.properties)) {
     assert.ok((setting.description ?? setting.markdownDescription ?? '').length > 20, name);
   }
-  const read = [...code.matchAll(/\.get<[^>]+>\('(\w+)'/g)].map((found) => `evolverec.${found[1]}`).filter((name) => !name.endsWith('trainIn'));
+  const read = [...code.matchAll(/\.get<[^>]+>\('([\w.]+)'/g)].map((found) => `evolverec.${found[1]}`).filter((name) => !name.endsWith('trainIn') && name !== 'evolverec.files.autoSave');
   assert.ok(read.length >= 4);
   assert.deepEqual(read.filter((name) => !(name in contributes.configuration.properties)), []);
 });
@@ -86,7 +99,11 @@ test('every shortcut starts a declared command, each by a key of its own', () =>
   const { keybindings } = contributes;
   assert.deepEqual(keybindings.filter((one) => !declared.has(one.command)), []);
   assert.equal(new Set(keybindings.map((one) => one.key)).size, keybindings.length);
-  for (const one of keybindings) assert.equal(one.mac, one.key.replace('ctrl', 'cmd'));
+  for (const one of keybindings) {
+    assert.equal(one.mac, one.key.replace('shift+alt', 'cmd+alt'));
+    // On Windows Ctrl+Alt is AltGr, which types characters: € with E on many layouts.
+    assert.ok(!/ctrl\+alt|alt\+ctrl/.test(one.key), one.key);
+  }
 });
 
 test('evolverec.toml is coloured: sections, keys, texts, numbers, comments', () => {

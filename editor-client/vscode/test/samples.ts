@@ -70,6 +70,7 @@ export const repo = (given: Partial<RepoState> = {}): RepoState => ({
   edited: false,
   trouble: '',
   standing: { stage: 'findings', words: '', uri: '', line: 0 },
+  steps: { diagnosed: true, asked: false, taken: false },
   ...given,
 });
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import type { Standing, Told } from '../src/protocol';
-import { buttonsOf, isWanted } from '../src/ui/buttons';
+import { buttonsOf, isWanted, stillNews } from '../src/ui/buttons';
 import { proposalsTree } from '../src/views/proposalsTree';
 import { statusOf } from '../src/ui/words';
 import { findingsTree } from '../src/views/findingsTree';
@@ -64,4 +64,21 @@ test('the status bar names what is wrong before it counts', () => {
   const failed = (words: string) => statusOf('running', repo({ standing: { ...standing, stage: 'failed', words } })).text;
   assert.equal(failed('Training failed: fit() raised KeyError'), 'training failed');
   assert.equal(failed('the interpreter /no/python does not run'), 'last job failed');
+});
+
+test('what evolverec.toml names and is not there can be made or picked from the notification', () => {
+  const named = { uri: 'file:///r/evolverec.toml', line: 4, start: 10, end: 20 };
+  const [create, pick] = buttonsOf(told({ level: 'error', mends: [{ kind: 'create', repo: '/r', function: 'build' }, { kind: 'pick', named }] }));
+  assert.deepEqual(create, { title: 'Create build()', action: { do: 'command', command: 'evolverec.createEntry', given: [{ repo: '/r' }] } });
+  assert.deepEqual(pick, { title: 'Pick the Log…', action: { do: 'command', command: 'evolverec.ui.pickLog', given: [named] } });
+});
+
+test('after a while away what is still news is shown: no promise that its job has kept or broken since, and the newest', () => {
+  const promise = told({ level: 'promising', message: 'promising' });
+  const end = told({ message: 'end' });
+  assert.deepEqual(stillNews([promise, end]), [end]);
+  assert.deepEqual(stillNews([promise]), [promise]);
+  assert.deepEqual(stillNews([promise, told({ repo: '/other', message: 'end' })]).length, 2);
+  const many = [1, 2, 3, 4].map((number) => told({ message: String(number) }));
+  assert.deepEqual(stillNews(many).map((one) => one.message), ['2', '3', '4']);
 });

@@ -131,15 +131,27 @@ test('text of others becomes no link and no markup', () => {
 });
 
 test('a run shows each program below the one it was made from', () => {
-  const node = (order: number, parent: number, title: string) => ({ order, parent, title, status: 'measured', objective: figure('.15 [.14, .16]', 0.15), verified: 'no' as const, why: '', proposal: '', byLlm: false });
+  const node = (order: number, parent: number, title: string) => ({ order, parent, title, status: 'measured', objective: figure('.15 [.14, .16]', 0.15), verified: 'no' as const, why: '', proposal: order === 1 ? 'p1' : '', trial: order === 3 ? '' : `t${order}`, byLlm: false });
   const tree = runsTree({ repo: '/r', trials: [], runs: [run({ nodes: [node(0, -1, 'your version'), node(1, 0, 'softmax'), node(2, 1, 'dropout'), node(3, 0, 'heads')] })] });
   const root = labelled(tree, /your version/);
   assert.deepEqual(root.children?.map((child) => child.label), ['1  softmax', '3  heads']);
   assert.deepEqual(root.children?.[0]?.children?.map((child) => child.label), ['2  dropout']);
 });
 
+test('a program that was trained is held against the version that the run began with, and against the others', () => {
+  const node = (order: number, trial: string, proposal = '') => ({ order, parent: order - 1, title: `n${order}`, status: 'complete', objective: null, verified: 'no' as const, why: '', proposal, trial, byLlm: false });
+  const rows = all(runsTree({ repo: '/r', trials: [], runs: [run({ nodes: [node(0, 't0'), node(1, 't1', 'p1'), node(2, '')] })] }));
+  const row = (label: string) => rows.find((one) => one.label.endsWith(label));
+  const patched = row('n1');
+  assert.equal(patched?.open, 'compareBefore');
+  assert.equal(patched?.context, 'trial.patch');
+  assert.deepEqual(patched?.subject, { kind: 'trial', repo: '/r', id: 't1', before: 't0', others: [{ id: 't0', label: '0  n0', description: 'complete' }], patch: 'p1' });
+  assert.equal(row('n0')?.open, undefined, 'there is nothing before it');
+  assert.deepEqual([row('n2')?.open, row('n2')?.context], [undefined, undefined], 'it was not trained');
+});
+
 test('a run that names a parent which is not there still shows every program', () => {
-  const node = (order: number, parent: number) => ({ order, parent, title: `n${order}`, status: 'measured', objective: null, verified: 'no' as const, why: '', proposal: '', byLlm: false });
+  const node = (order: number, parent: number) => ({ order, parent, title: `n${order}`, status: 'measured', objective: null, verified: 'no' as const, why: '', proposal: '', trial: '', byLlm: false });
   const rows = all(runsTree({ repo: '/r', trials: [], runs: [run({ nodes: [node(0, -1), node(5, 4)] })] }));
   assert.ok(rows.some((row) => row.label === '5  n5'));
 });

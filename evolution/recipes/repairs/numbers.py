@@ -30,7 +30,7 @@ def _set(place: Place, name: str, usual: Callable[[str], float]) -> Changes:
     setting = find_setting(place.context, place.sources, name)
     if setting is None or setting.value == usual(setting.optimizer):
         return {}
-    return {setting.literal: [cst.parse_expression(written(usual(setting.optimizer)))]}
+    return {setting.literal: [setting.set_to(written(usual(setting.optimizer)))]}
 
 
 def _usual_scale(place: Place) -> Changes:

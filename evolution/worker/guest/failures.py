@@ -170,11 +170,41 @@ def _message(error: BaseException, stage: str) -> str:
     return f"{stage} raised {name_of(error)}: {text[:2000]}{_advice(error)}"
 
 
+COMPILED = (
+    ".pyx",
+    ".c",
+    ".cpp",
+    ".cc",
+    ".rs",
+)  # what modules are written in that are built before they are imported
+
+
+def _folder_of(error: BaseException, package: str) -> str:
+    """The folder of a package through whose files an import went that failed; "" where it went through none."""
+    step = _attribute(error, "__traceback__")
+    while step is not None:
+        held = step.tb_frame.f_globals
+        if held.get("__package__") == package and isinstance(held.get("__file__"), str):
+            return str(Path(held["__file__"]).parent)
+        step = step.tb_next
+    return ""
+
+
 def _advice(error: BaseException) -> str:
     """What helps, where the error itself does not say it. No path of this machine: an LLM may be told of the error."""
     name = _attribute(error, "name", ImportError) if _is(error, (ModuleNotFoundError,)) else None
     if not isinstance(name, str) or not name:
         return ""
+    package, _, module = name.rpartition(".")
+    folder = _folder_of(error, package) if package else ""
+    if folder:  # the package is there, and only a part of it is not
+        for end in COMPILED:
+            if (Path(folder) / (module + end)).is_file():
+                return (
+                    f". {module}{end} has to be built first, as the repo's README or setup.py says (such as `python setup.py "
+                    "build_ext --inplace`), and what is built must not be ignored by git"
+                )
+        return f". {package} has no file {module}.py; files that git ignores are left out"
     return (
         f". {name.partition('.')[0]} is no file of the program (those that git ignores are left out), and the "
         "interpreter that runs repos has no such package: install it there (`evolverec doctor` names the interpreter), "

@@ -66,10 +66,17 @@ def _terms(
             (slope,) = gradients(tensor, [call.inputs[n]], torch.ones_like(tensor))
             source = call.sources[n]
             maker = step.calls[source] if source >= 0 else None
-            rate = 1.0 if slope is None else float(slope)
+            rate = _written_rate(call, tensor, n) if slope is None else float(slope)
             yield from _terms(step, call.inputs[n], maker, (*way, call), factor * rate)
     else:
         yield Term(tensor, call, way, factor)
+
+
+def _written_rate(call: Call, tensor: Any, n: int) -> float:
+    """What a call that wrote into its input made of it, as no graph leads back to what that was: 1 of `loss += term`, the weight of
+    `penalty *= weight`."""
+    before = float(call.inputs[n].detach())
+    return float(tensor.detach()) / before if call.function in SCALING and before else 1.0
 
 
 def terms(step: KeptStep) -> dict[str, Any]:

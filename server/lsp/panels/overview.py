@@ -4,6 +4,7 @@ from typing import Any
 
 from diagnosis.findings import Severity
 from evolution.base import serial
+from evolution.domain.proposal import ProposalState
 from evolution.repo.settings import is_trusted
 from server.lsp.actions import open_fixes
 from server.lsp.lens import summary
@@ -42,6 +43,7 @@ async def _state(session: Session, repo: Repo) -> Document:
         "objective": of_metric(known.trial.objective) if known.trial else None,
         "edited": counted.edited,
         "trouble": repo.trouble,
+        "steps": _steps(repo),
         "standing": {
             "stage": standing.stage.value,
             "words": standing.words,
@@ -50,6 +52,17 @@ async def _state(session: Session, repo: Repo) -> Document:
         },
     }
     return serial.finite(document)
+
+
+def _steps(repo: Repo) -> Document:
+    """Which steps of the walkthrough were taken, whatever way: in the editor, in a terminal, by somebody else's window."""
+    known = repo.knowledge
+    applied = any(one.state is ProposalState.APPLIED for one in known.proposals)
+    return {
+        "diagnosed": known.diagnosed is not None,
+        "asked": any(feedback.simulations for _, feedback in known.history),
+        "taken": applied or bool(repo.taken),
+    }
 
 
 def _job(job: str, progress: JobProgress) -> Document:

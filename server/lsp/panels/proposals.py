@@ -3,6 +3,7 @@
 from typing import Any
 
 from evolution.base import serial
+from evolution.base.amounts import number
 from evolution.domain.proposal import PROMISING, Proposal, ProposalState, Verified
 from server.lsp.panels.asking import Document, repo_asked_for
 from server.lsp.panels.figures import of_effect
@@ -10,7 +11,7 @@ from server.lsp.panels.snapshot import RepoSnapshot, worked_out
 from server.lsp.proposal_documents import address
 from server.lsp.session import Session
 from server.lsp.taking import Hunk, hunks_of, misfit, paths_of
-from server.shown.wording import number, relative
+from server.shown.wording import relative
 
 
 async def proposals(session: Session, params: Any = None) -> Document:

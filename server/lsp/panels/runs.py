@@ -85,6 +85,7 @@ def _node(run: Run, node: Node) -> Document:
         "verified": node.verified.value,
         "why": node.why,
         "proposal": node.proposal,
+        "trial": node.trial,
         "byLlm": node.idea is not None and node.idea.by_llm,
     }
 

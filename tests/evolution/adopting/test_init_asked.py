@@ -80,6 +80,12 @@ WAYS = {
         "        if calculate_loss:\n            return ((out - user_ratings) ** 2).mean()\n        return out\n",
         "kit.scores.by_bag(lambda model: lambda bags: model(bags, calculate_loss=False))",
     ),
+    "rows of users times all items, in a branch for evaluation": (
+        TABLES + MIXED + "    def forward(self, uids, iids, asked=False):\n        if asked:\n            told = self.users_out[uids] @ self.items_out.T\n"
+        "            return told.argsort(descending=True)\n        self.users_out, self.items_out = self.mixed()\n"
+        "        return (self.users_out[uids] * self.items_out[iids]).sum()\n",
+        'kit.scores.matrix(users="users_out", items="items_out")',
+    ),
     "a row of fields": (
         "    def __init__(self, field_dims, d=8):\n        super().__init__()\n        self.table = nn.Embedding(sum(field_dims), d)\n"
         "    def forward(self, x):\n        return self.table(x).prod(1).sum(1)\n",
@@ -199,6 +205,63 @@ def test_lists_of_numbers_are_values_and_placeholders_take_their_flag_along(tmp_
     assert adoption.command.words == (("--layers", "[64,32]"), ("--rate", "0.5"))
 
 
+def test_what_is_the_default_is_not_given_so_that_a_patch_of_the_default_has_an_effect(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "README.md").write_text("    python main.py --rate=1e-2 --width=16 --name=a --data log.txt\n")
+    drafted(tmp_path, PAIRS)
+    options = "".join(
+        f"parser.add_argument('--{name}', type={kind}, default={default})\n"
+        for name, kind, default in (("rate", "float", "0.01"), ("width", "int", "32"), ("name", "str", "'a'"))
+    )
+    main = (tmp_path / "main.py").read_text().replace("args = ", options + "args = ")
+    (tmp_path / "main.py").write_text(main)
+    adoption = look_at(tmp_path)
+    assert adoption.command.words == (("--width", "16"),) and adoption.command.given["rate"] == 0.01
+
+
+def test_the_highest_id_is_the_number_unless_1_is_added_to_it_later(tmp_path: Path) -> None:
+    counting = "n_items = 0\nfor line in open(args.data):\n    n_items = max(n_items, int(line.split('\\t')[1]))\n{more}"
+    net = TABLES.replace("nn.Embedding(n_items, 8)", "torch.rand(n_items, 8)") + (
+        "    def predict(self, user, item):\n        return (self.user_emb(user) * self.item_emb[item]).sum(-1)\n"
+    )
+    first = {}
+    for more in ("", "n_items += 1\n"):
+        numbering = drafted(tmp_path, net, reading=counting.format(more=more)).numbering
+        first[more] = numbering.items if numbering else None
+    assert first == {"": 1, "n_items += 1\n": 0}
+
+
+def test_maps_of_tokens_are_told_apart_by_their_other_word(tmp_path: Path) -> None:
+    reading = (
+        READING
+        + "\n"
+        + "\n".join(
+            f"token_{name} = {{one: place for place, one in enumerate(sorted({{row[{at}] for row in rows}}))}}"
+            for at, name in enumerate(("uid", "iid"))
+        )
+    )
+    text = adapter_text(drafted(tmp_path, PAIRS, reading=reading))
+    assert 'users=run["token_uid"]' in text and 'items=run["token_iid"]' in text
+
+
+@pytest.mark.parametrize(
+    ("use", "kind"),
+    [
+        ("rows = (told != 0).astype('float32')", "csr"),
+        ("rows = told.tocsr()", "csr"),
+        ("rows = list(zip(told.row, told.col))", "coo"),
+        ("rows = [(u, i) for u in told for i in told[u]]", "dict"),
+    ],
+)
+def test_a_pickle_that_is_used_as_a_sparse_matrix_is_written_as_one(
+    tmp_path: Path, use: str, kind: str
+) -> None:
+    reading = f"import pickle\ntold = pickle.load(open('trnMat.pkl', 'rb'))\n{use}"
+    text = adapter_text(drafted(tmp_path, PAIRS, reading=reading))
+    assert f'write_events("trnMat.pkl", data, kind="{kind}"' in text
+
+
 def test_an_option_that_takes_any_text_for_true_is_told_no_word_for_false(tmp_path: Path) -> None:
     drafted(tmp_path, PAIRS)
     main = (
@@ -278,6 +341,13 @@ def test_a_program_that_makes_its_model_by_name_is_told_the_loops_that_train(
     )
 
 
+def test_a_repo_of_another_framework_is_told_so(tmp_path: Path) -> None:
+    (tmp_path / "main.py").write_text(
+        "import tensorflow as tf\nfor epoch in range(3):\n    session.run(step)\n"
+    )
+    assert "The code trains with TensorFlow" in adapter_text(look_at(tmp_path))
+
+
 def test_a_file_outside_of_the_repo_has_its_name_in_the_new_folder(tmp_path: Path) -> None:
     reading = READING.replace("args.data", "'/home/me/logs/clicks.tsv'")
     text = adapter_text(drafted(tmp_path, PAIRS, reading=reading))
@@ -314,6 +384,27 @@ def test_what_only_downloads_is_left_out(tmp_path: Path, body: str, use: str, le
     reading = f"import os, requests, urllib.request\nURL = 'http://example.org/log.zip'\ndef fetch():\n{body}{use}\n{READING}"
     text = adapter_text(drafted(tmp_path, PAIRS, reading=reading))
     assert ('skip="main.py:fetch"' in text and "downloads data" in text) is left
+
+
+@pytest.mark.parametrize(
+    ("after", "left"),
+    [
+        (
+            "zipfile.ZipFile(folder / 'log.zip').extractall(folder)\n    os.remove(folder / 'log.zip')",
+            "provide",
+        ),
+        ("zipfile.ZipFile(folder / 'log.zip').extractall(folder)\n    make_lists(folder)", "fetch"),
+    ],
+)
+def test_what_unpacks_a_download_is_left_out_with_it(tmp_path: Path, after: str, left: str) -> None:
+    reading = (
+        "import os, urllib.request, zipfile\nfrom pathlib import Path\nfrom lists import make_lists\n"
+        "def fetch(to):\n    urllib.request.urlretrieve('http://example.org/log.zip', to)\n"
+        f"def provide(folder):\n    if folder.is_dir():\n        return\n    fetch(folder / 'log.zip')\n    {after}\n"
+        f"provide(Path('log'))\n{READING}"
+    )
+    text = adapter_text(drafted(tmp_path, PAIRS, reading=reading))
+    assert f'skip="main.py:{left}"' in text and "downloads data" in text
 
 
 def test_a_matrix_that_is_filled_one_place_before_the_ids_has_ids_from_1(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Programs of some years ago run under today's numpy and Python, and nobody else sees what they are given."""
 
+import collections
 import random
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,11 @@ random.seed(7)
 pool = set(range(100))
 for epoch in range(2):
     told = random.sample(pool, 3) + random.sample(range(5), 1)
+"""
+ABSTRACT = """from collections import Iterable
+import inspect
+for epoch in range(2):
+    told = [isinstance([], Iterable), inspect.getargspec(lambda a, b=1: a)[0]]
 """
 DEVICES = """import torch
 assert torch.cuda.is_available(), "CUDA is not available"
@@ -55,6 +61,11 @@ def test_names_that_numpy_no_longer_has(tmp_path: Path) -> None:
     before = {name: hasattr(np, name) for name in ("int", "asfarray", "product")}
     assert _told(tmp_path / "repo", NUMBERS) == [1, 2, 6.0, 4.0]
     assert {name: hasattr(np, name) for name in before} == before
+
+
+def test_names_that_python_no_longer_has(tmp_path: Path) -> None:
+    assert _told(tmp_path / "repo", ABSTRACT) == [True, ["a", "b"]]
+    assert not hasattr(collections, "Iterable")
 
 
 def test_a_set_is_sampled_in_the_same_order_each_time(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """Which recipes answer to what was said of a trial."""
 
 from diagnosis.findings import Finding
-from evolution.proposers.drafting import draft_all
+from evolution.proposers.drafting import draft_all, without
 from evolution.recipes.recipe import Facts, RecipeContext
 from simulator.critiques import Critique, Fidelity
 from tests.evolution.seed import sasrec_sources
@@ -55,3 +55,18 @@ def test_the_most_promising_comes_first_and_those_that_do_not_fit_say_why():
     assert made[0][0].code == "full-softmax"
     assert {"shuffling", "functional-dropout", "embedding-decay"} <= {code for code, _ in did_not_fit}
     assert all(reason and "\n" not in reason for _, reason in did_not_fit)
+
+
+def test_what_the_team_accepts_calls_for_no_patch_and_the_recipes_that_only_it_called_for_are_told():
+    said = RecipeContext(
+        sources=sasrec_sources(), facts=FACTS, findings=[finding("overconfidence"), finding("embedding-collapse")],
+        critiques=[critique("overused-popularity", positive=False)],
+    )  # fmt: skip
+    kept, left = without(said, frozenset({"f-overconfidence", "c-overused-popularity"}))
+    assert [one.code for one in kept.findings] == ["embedding-collapse"] and not kept.critiques
+    made, did_not_fit = draft_all(kept)
+    called = {idea.code for idea, _ in made} | {code for code, _ in did_not_fit}
+    assert "full-softmax" in called, "another finding calls for it"
+    assert {"gbce", "mixed-negatives"} <= dict(left).keys() and called.isdisjoint(dict(left))
+    assert all("accepted in evolverec.baseline.toml" in reason for _, reason in left)
+    assert without(said, frozenset()) == (said, [])

@@ -104,6 +104,53 @@ def test_a_warm_up_that_would_fill_the_run_is_not_proposed():
         cook("warm-up", LOOP, ran, Facts(n_users=20, n_items=80, steps=60))
 
 
+OPTIONS = """
+import argparse
+from torch import optim
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--step-size", type=float, default=0.001)
+args = parser.parse_args()
+optimizer = optim.Adam(model.parameters(), lr=args.step_size)
+"""
+ADAPTER = """
+import evolverec_kit as kit
+
+
+def build(data, *, device, seed):
+    run = kit.Program("m.py", argv=["--seed", seed, {option}])
+"""
+
+
+@pytest.mark.parametrize(
+    ("option", "rate", "patched"),
+    [
+        ('"--name=a"', 0.001, ("m.py", "default=0.003")),
+        ("'--step-size=0.002'", 0.002, ("adapter.py", "'--step-size=0.006'")),
+        ("'--step-size', '0.001'", 0.001, None),
+    ],
+)
+def test_a_default_that_the_command_line_hides_is_not_patched(
+    option: str, rate: float, patched: tuple[str, str] | None
+) -> None:
+    sources = {"m.py": OPTIONS, "adapter.py": ADAPTER.format(option=option)}
+    ran = {path: list(range(1, 20)) for path in sources}
+    trace = {
+        "executed": ran,
+        "executed_training": ran,
+        "optimizers": [{"type": "Adam", "defaults": {"lr": rate}}],
+    }
+    recipe = next(recipe for recipe in RECIPES if recipe.code == "faster-learning")
+    context = RecipeContext(sources=sources, facts=FACTS, trace=trace)
+    if patched is None:
+        with pytest.raises(DoesNotFit):
+            recipe.make(context)
+        return
+    after = apply_edits(context.sources, recipe.make(context).edits)
+    assert [path for path in sources if after[path] != sources[path]] == [patched[0]]
+    assert patched[1] in after[patched[0]]
+
+
 UNPACKED = SCRIPT.replace("    seq, pos, neg = batch\n", "    u, seq, pos, neg = batch.next()\n")
 PAIRED = SCRIPT.replace(
     "    seq, pos, neg = batch\n",

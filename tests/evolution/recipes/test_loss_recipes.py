@@ -70,6 +70,15 @@ def concatenated(module: Any) -> tuple[float, Tensor, Tensor, Tensor]:
     return loss.item(), net(SEQUENCES)[keep], COMING[keep], net.emb.weight
 
 
+def returned_rows(module: Any) -> tuple[float, Tensor, Tensor, Tensor]:
+    net = module.Spread(20, N)
+    people, films = torch.tensor([1, 2, 3]), torch.tensor([5, 6, 80])
+    states, table = net.mixed()
+    torch.manual_seed(1)
+    loss, _ = net.cost(people, films, torch.tensor([7, 8, 9]))
+    return loss.item(), states[people], films, table
+
+
 STYLES = {
     step.__name__: step for step in (attention_bce, script_port, factorisation, einsum_softplus, concatenated)
 }
@@ -123,12 +132,13 @@ def expected(code: str, style: str, scores: np.ndarray, wanted: np.ndarray) -> f
     raise AssertionError(code)
 
 
-@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("style", [*STYLES, "returned_rows"])
 @pytest.mark.parametrize("code", NEW_LOSSES)
 def test_the_patched_loss_is_its_formula(
     code: str, style: str, text: Callable[[str], str], cook: Callable[..., str], load: Callable[[str], Any]
 ):
-    loss, states, wanted, table = STYLES[style](load(cook(code, text(style))))
+    step = STYLES.get(style, returned_rows)
+    loss, states, wanted, table = step(load(cook(code, text(style))))
     scores = (states @ table.T).detach().double().numpy()
     assert math.isfinite(loss)
     assert loss == pytest.approx(expected(code, style, scores, wanted.numpy()), rel=1e-4)
@@ -146,6 +156,13 @@ def test_mixed_negatives_change_half_of_the_negatives_and_nothing_else(
     with patch.object(torch, "rand", torch.ones), patch.object(np.random, "rand", lambda *n: np.ones(n)):
         as_drawn, *_ = STYLES[style](load(after))  # none of them by popularity
     assert loss != as_drawn
+
+
+def test_negatives_that_are_cast_by_a_method_of_tensors_are_mixed_as_tensors(
+    text: Callable[[str], str], cook: Callable[..., str], load: Callable[[str], Any]
+):
+    loss, *_ = returned_rows(load(cook("mixed-negatives", text("returned_rows"))))
+    assert math.isfinite(loss)
 
 
 @pytest.mark.parametrize("style", STYLES)
@@ -167,6 +184,14 @@ def test_a_score_that_is_no_inner_product_gets_no_patch(
 
     with pytest.raises(DoesNotFit, match="no inner product"):
         cook(code, text("tower"))
+
+
+def test_rows_that_a_method_returns_are_replaced_by_the_table_that_it_looks_them_up_in(
+    text: Callable[[str], str], cook: Callable[..., str]
+):
+    after = cook("full-softmax", text("returned_rows"))
+    assert "logits = a @ self.mixed()[1].T" in after and "cross_entropy(logits, liked.long())" in after
+    assert "a, _, _, plain = self.rows(" in after and "far" not in after and "near" not in after
 
 
 def test_what_only_fed_the_old_loss_is_gone_and_what_others_read_stays(

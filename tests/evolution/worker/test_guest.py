@@ -4,6 +4,7 @@ import ast
 import importlib
 import sys
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -169,3 +170,21 @@ def test_a_failure_names_the_innermost_line_of_the_repo(tmp_path):
     told = describe(raised.value, stage="fit()", root=str(tmp_path))
     assert (told["path"], told["line"], told["kind"]) == ("model.py", 3, "crash")
     assert told["message"].startswith("fit() raised JSONDecodeError")
+
+
+@pytest.mark.parametrize(
+    ("beside", "says"),
+    [("fast.pyx", "fast.pyx has to be built first"), ("other.py", "shelves.inner has no file fast.py")],
+)
+def test_a_part_of_a_package_that_is_not_there_is_told_apart_from_a_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, beside: str, says: str
+) -> None:
+    inner = tmp_path / "shelves" / "inner"
+    inner.mkdir(parents=True)
+    (inner / "__init__.py").write_text("from .fast import rank\n")
+    (inner / beside).write_text("")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(ModuleNotFoundError) as raised:
+        importlib.import_module("shelves.inner")
+    message = describe(raised.value, stage="build()", root=str(tmp_path))["message"]
+    assert says in message and "no file of the program" not in message

@@ -29,6 +29,8 @@ export interface Terms {
   /** The interpreter that runs repos, "" for the server's own choice. */
   python: string;
   extraArgs: string[];
+  /** Beside that of VS Code's own process. */
+  environment: Record<string, string>;
   /** Not a folder of the user's, so that nothing in it is imported. */
   cwd: string;
 }
@@ -117,7 +119,7 @@ export class Connection implements vscode.Disposable {
     const client = new LanguageClient(
       'evolverec',
       'evolverec',
-      { command, args, options: { cwd: terms.cwd, env: { ...process.env, PYTHONUNBUFFERED: '1' } } },
+      { command, args, options: { cwd: terms.cwd, env: { ...process.env, ...terms.environment, PYTHONUNBUFFERED: '1' } } },
       this.options(terms),
     );
     client.registerFeature(contentCapability);

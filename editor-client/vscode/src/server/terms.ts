@@ -8,6 +8,7 @@ import { candidates } from './candidates';
 import type { Terms } from './connection';
 import { environmentPython } from './environment';
 import { liesInside } from './inside';
+import { llmSet } from './llmKey';
 import { firstServing, onPath, pythonFacts } from './probe';
 
 export async function findTerms(
@@ -30,7 +31,7 @@ export async function findTerms(
   const found = await firstServing(list, cwd);
   if ('reasons' in found) return found;
   const python = interpreter || (await runsRepos(selected, cwd));
-  return { serving: found.serving, python, extraArgs: settings.get<string[]>('args', []), cwd };
+  return { serving: found.serving, python, extraArgs: settings.get<string[]>('args', []), environment: await llmSet(context), cwd };
 }
 
 /** In restricted mode an interpreter of the folder's own is not started, not even to ask what it holds: "" then. */

@@ -19,6 +19,14 @@ export function isWanted(told: Told, setting: string): boolean {
   return setting === 'all' || (setting === 'results' && told.level === 'done');
 }
 
+const MOST = 3; // notifications that VS Code shows at once
+
+/** Of what waited until somebody looked, what is still news: no promise of a job that has told its end since, and the newest. */
+export function stillNews(held: readonly Told[]): Told[] {
+  const open = held.filter((told, at) => told.level !== 'promising' || !held.slice(at + 1).some((later) => later.repo === told.repo && later.level !== 'promising'));
+  return open.slice(-MOST);
+}
+
 export function buttonsOf(told: Told): Button[] {
   const { repo, proposal } = told;
   if (told.level === 'error') return told.mends.map(mendButton);
@@ -37,6 +45,10 @@ function mendButton(mend: Mend): Button {
       return { title: 'Choose Interpreter', action: { do: 'command', command: 'evolverec.ui.chooseInterpreter', given: [] } };
     case 'page':
       return { title: 'Show', action: { do: 'command', command: 'evolverec.ui.explain', given: [{ repo: mend.repo, code: mend.code }] } };
+    case 'create':
+      return { title: `Create ${mend.function}()`, action: { do: 'command', command: 'evolverec.createEntry', given: [{ repo: mend.repo }] } };
+    case 'pick':
+      return { title: 'Pick the Log…', action: { do: 'command', command: 'evolverec.ui.pickLog', given: [mend.named] } };
     case 'install':
       return { title: `Install ${mend.package}`, action: { do: 'type', text: `${quoted(mend.python)} -m pip install ${mend.package}` } };
   }

@@ -1,17 +1,32 @@
-/** What jobs have brought, told once, with the buttons that go on from there. */
+/**
+ * What jobs have brought, told once, with the buttons that go on from there. VS Code gives extensions no notifications of the
+ * system, so what happens while the window is not in focus waits until it is.
+ */
 
 import * as vscode from 'vscode';
 
 import type { Told } from '../protocol';
 import type { Connection } from '../server/connection';
-import { type Button, buttonsOf, isWanted } from './buttons';
+import { type Button, buttonsOf, isWanted, stillNews } from './buttons';
 import { telling } from './telling';
 
 export class Tellings implements vscode.Disposable {
-  private readonly subscription: vscode.Disposable;
+  private readonly subscriptions: vscode.Disposable[];
+  private held: Told[] = [];
 
   constructor(connection: Connection) {
-    this.subscription = connection.onDidTell((told) => void this.show(told));
+    this.subscriptions = [
+      connection.onDidTell((told) => {
+        if (vscode.window.state.focused) void this.show(told);
+        else this.held.push(told);
+      }),
+      vscode.window.onDidChangeWindowState(({ focused }) => {
+        if (!focused) return;
+        const waiting = stillNews(this.held);
+        this.held = [];
+        for (const told of waiting) void this.show(told);
+      }),
+    ];
   }
 
   private async show(told: Told): Promise<void> {
@@ -26,7 +41,7 @@ export class Tellings implements vscode.Disposable {
   }
 
   dispose(): void {
-    this.subscription.dispose();
+    this.subscriptions.forEach((subscription) => subscription.dispose());
   }
 }
 

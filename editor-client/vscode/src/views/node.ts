@@ -14,8 +14,11 @@ export type Subject =
   | { kind: 'persona'; repo: string; group: UserGroup; persona: Persona }
   | { kind: 'critique'; repo: string; id: string; places: Place[] }
   | { kind: 'run'; repo: string; run: Run }
-  /** before: the trial that was measured before it, "" for the first. others: every other one of the user's versions. */
-  | { kind: 'trial'; repo: string; id: string; before: string; others: { id: string; label: string; description: string }[] };
+  /**
+   * before: the trial that it is compared with first, "" for none. others: all that it can be compared with. patch: the id of the proposal that made
+   * the program, "" for a version of the user's.
+   */
+  | { kind: 'trial'; repo: string; id: string; before: string; others: { id: string; label: string; description: string }[]; patch: string };
 
 export interface Node {
   /** Stays the same while the thing is the same, so that what is unfolded stays unfolded. */

@@ -9,7 +9,7 @@ export function runsTree(runs: Runs): Node[] {
     ...leaf(`trial:${runs.repo}:${trial.id}`, trial.objective ? `objective ${trial.objective.text}` : 'no objective', trial.objective ? 'beaker' : 'beaker-stop'),
     description: joined(trial.status, trial.when, `${Math.round(trial.seconds)} s`),
     context: 'trial',
-    subject: { kind: 'trial', repo: runs.repo, id: trial.id, before: runs.trials[index + 1]?.id ?? '', others: runs.trials.filter((other) => other.id !== trial.id).map(told) },
+    subject: { kind: 'trial', repo: runs.repo, id: trial.id, before: runs.trials[index + 1]?.id ?? '', others: runs.trials.filter((other) => other.id !== trial.id).map(told), patch: '' },
     ...(index + 1 < runs.trials.length ? { open: 'compareBefore' as const } : {}),
   }));
   const tree = runs.runs.map((run, index) => runNode(runs.repo, run, index === 0));
@@ -61,7 +61,8 @@ function lineage(repo: string, run: Run, id: string): Node[] {
   const orders = new Set(run.nodes.map((node) => node.order));
   const below = (parent: number): Node[] =>
     run.nodes.filter((node) => node.parent === parent && node.order !== parent).map(row);
-  const row = (node: RunNode): Node => ({ ...programNode(id, node), children: below(node.order), unfolded: true });
+  const trained = run.nodes.filter((node) => node.trial !== '');
+  const row = (node: RunNode): Node => ({ ...programNode(repo, id, node, trained), children: below(node.order), unfolded: true });
   const roots = run.nodes.filter((node) => node.parent === -1 || !orders.has(node.parent));
   if (roots.length === 0) return [];
   const measured = run.nodes.filter((node) => node.objective).length;
@@ -78,7 +79,13 @@ function lineage(repo: string, run: Run, id: string): Node[] {
   ];
 }
 
-function programNode(id: string, node: RunNode): Node {
+/** One that was trained is held against the user's version on a click, and against any other of the run by its menu. */
+function programNode(repo: string, id: string, node: RunNode, trained: readonly RunNode[]): Node {
+  const [root] = trained;
+  const before = root && root.order === 0 && node.order > 0 ? root.trial : '';
+  const others = trained
+    .filter((other) => other.trial !== node.trial)
+    .map((other) => ({ id: other.trial, label: `${other.order}  ${other.title}`, description: other.objective?.text ?? other.status }));
   const verified = node.verified === 'gain' ? 'verified gain' : node.verified === 'fix' ? 'verified fix' : '';
   const objective = node.objective ? node.objective.text : '';
   const author = node.byLlm ? 'by an LLM' : '';
@@ -90,7 +97,10 @@ function programNode(id: string, node: RunNode): Node {
     tooltip: paragraphs(`**${escape(node.title)}**`, escape(node.why)),
     icon: { name: icon },
     spoken: `Program ${node.order}: ${node.title}. ${joined(objective, verified, node.status, author)}`,
-    subject: NOTHING,
+    ...(node.trial
+      ? { context: node.proposal ? 'trial.patch' : 'trial', subject: { kind: 'trial', repo, id: node.trial, before, others, patch: node.proposal } as const }
+      : { subject: NOTHING }),
+    ...(node.trial && before ? { open: 'compareBefore' as const } : {}),
   };
 }
 

@@ -40,6 +40,7 @@ class _Core:
         self.values, self._skipped = values, skip  # what the marks read
         _next_scratch.clear()
         self.found, self.begun, self.waits_at, self.steps_done = 0, False, "", 0
+        self.past = False  # its loop over epochs has ended
         self.losses, self.module, self._last_end, self._hooks = [], None, 0, []
         self._awaits_forward = (
             False  # what is called before the first batch, a trial of the evaluation or so, ends no epoch
@@ -64,6 +65,10 @@ class _Core:
         if self.thread.here() and (self.begun or not self._awaits_forward):
             self._wait("start" if self.marks["loop"] and not self.begun else "end")
 
+    def over(self):
+        """Behind the loop over epochs."""
+        self.past = self.past or self.thread.here()
+
     def skipped(self, name):
         """What a function that is left out gives."""
         return self._skipped[name]
@@ -77,8 +82,12 @@ class _Core:
         if not self.begun and self._unused:
             names = ", ".join(sorted(self._unused))
             print(f"evolverec_kit: the program has no {names}, which values= or skip= of Program name")
-        self.begun, self.waits_at = True, what
+        self.begun, self.waits_at, self.past = True, what, False
         self.thread.suspend()
+
+    def is_done(self):
+        """Whether what the program still does needs what is left out, and no epoch follows: it may fail at that."""
+        return self.begun and self.past and bool(self._skipped)
 
     def nothing(self):
         pass

@@ -26,7 +26,8 @@ def write_events(
     header: True for the columns' names, or the line itself. kind: "rows", "lists" (a line `user item item ...` for each user,
     `item item ...` with columns=("item",)), "dict" ({user: [items]}, JSON or pickle), "sessions" (a pickle of two lists: each
     beginning of a history, and the item that follows), "jsonl" (an object a row, named by
-    header; one a user with the column "items"), "csr" (scipy's .npz), "array" (.npy); by the suffix where it is not given. ids: the numbering to write; evolverec's own (from 1) otherwise. held_out: so many copies
+    header; one a user with the column "items"), "csr" (scipy's .npz; a pickle by another suffix), "coo" (a pickle of scipy's matrix), "array"
+    (.npy); by the suffix where it is not given. ids: the numbering to write; evolverec's own (from 1) otherwise. held_out: so many copies
     of each user's last event are written after it, for a repo that holds out the last ones itself, so that it trains on all
     that are real. last: write so many last events of each user alone, where the repo wants a file to evaluate on.
     """
@@ -42,9 +43,10 @@ def write_events(
     target, kind = scratch().path(path), kind or kinds.get(suffix, "rows")
     whole = kind == "sessions"  # of which only the last items are asked for
     rows = _chosen_rows(data, order if kind in ("rows", "array") else "user", held_out, 0 if whole else last)
-    if kind == "csr":
+    if kind in ("csr", "coo"):
         ids = ids or Ids(data, users=0, items=0)
-        _write_csr(target, ids, *_columns(data, ("user", "item"), rows, ids))
+        told = _columns(data, ("user", "item"), rows, ids)
+        (_write_csr if suffix == ".npz" else _pickle_matrix)(target, ids, *told, kind)
     elif kind == "array":
         np.save(target, np.column_stack(_columns(data, columns, rows, ids)))
     elif kind == "jsonl":
@@ -163,7 +165,17 @@ def _write_lists(target, told, kind, sep, with_users):
         target.write_bytes(pickle.dumps(told))
 
 
-def _write_csr(target, ids, users, items):
+def _pickle_matrix(target, ids, users, items, kind):
+    """A matrix of users and items as `scipy.sparse` has it, in a pickle."""
+    import scipy.sparse
+
+    shape = (int(ids.users.max()) + 1, int(ids.items.max()) + 1)
+    users, items = np.unique(np.stack([users, items], 1), axis=0).T
+    matrix = scipy.sparse.coo_matrix((np.ones(len(users)), (users, items)), shape)
+    target.write_bytes(pickle.dumps(matrix.asformat(kind)))
+
+
+def _write_csr(target, ids, users, items, kind):
     """A matrix of users and items as `scipy.sparse.save_npz` writes it."""
     shape = (int(ids.users.max()) + 1, int(ids.items.max()) + 1)
     pairs = np.unique(np.stack([users, items], 1), axis=0)
@@ -173,7 +185,7 @@ def _write_csr(target, ids, users, items):
         target,
         indices=columns,
         indptr=starts,
-        format=np.array(b"csr"),
+        format=np.array(kind.encode()),
         shape=np.array(shape),
         data=np.ones(len(pairs)),
     )

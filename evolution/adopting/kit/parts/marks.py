@@ -102,7 +102,7 @@ class _Marks(ast.NodeTransformer):
         self._loop = loop
         node.body.insert(0, _call("end()", node.body[0]))
         self.found += 1
-        return node
+        return [node, _call("over()", node)]
 
 
 def _call(what, place):

@@ -1,7 +1,13 @@
 """Names and habits of older versions of numpy and Python that published programs still rely on."""
 
+import collections
+import collections.abc
+import fractions
 import functools
+import inspect
+import math
 import random
+import time
 
 import numpy as np
 
@@ -15,12 +21,23 @@ _OLD_NAMES = {
     "mat": np.asmatrix, "in1d": np.isin, "trapz": getattr(np, "trapezoid", None),
 }  # fmt: skip
 
+# (owner, name, what it was) of Python before 3.8 to 3.11.
+_OF_PYTHON = [
+    *((collections, name, getattr(collections.abc, name)) for name in collections.abc.__all__),
+    (time, "clock", time.process_time),
+    (fractions, "gcd", math.gcd),
+    (inspect, "getargspec", lambda function: inspect.getfullargspec(function)[:4]),
+]
+
 
 def _older_habits():
     """(owner, name, value) of what this numpy and this Python no longer have."""
     for name, value in _OLD_NAMES.items():
         if value is not None and name not in vars(np):
             yield np, name, value
+    for owner, name, value in _OF_PYTHON:
+        if not hasattr(owner, name):
+            yield owner, name, value
     yield random, "sample", _from_sets(random.sample)
 
 

@@ -122,6 +122,14 @@ class Program:
                 ) from left
         except _Unmarked:
             raise ProgramEnded(self._why_never_begun()) from None
+        except Exception as error:
+            if not core.is_done():
+                raise
+            print(
+                f"evolverec_kit: after its last epoch {core.script} raised {type(error).__name__}: {error}; it may need what "
+                "skip= leaves out, and is taken to have ended"
+            )
+            goes_on = False
         if not goes_on and not core.begun:
             raise ProgramEnded(self._why_never_begun())
         return goes_on

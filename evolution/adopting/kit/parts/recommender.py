@@ -13,11 +13,14 @@ class Recommender:
 
     model: the variable of the program that holds it. score: one of `kit.scores`, or a function (model, users, histories) of the
     adapter's; users and histories are in the repo's numbering `ids`, and column j of the answer is the repo's item j. table: path
-    to the item embeddings that scoring multiplies, row j the repo's item j, or a function of the model.
+    to the item embeddings that scoring multiplies, row j the repo's item j, or a function of the model. kept: attributes of a
+    torch model that hold what its last step has computed, where scoring needs them: they become part of the state, and before the
+    first step all scores are 0.
     """
 
-    def __init__(self, data, run, *, model="model", score, ids=None, table=None):
+    def __init__(self, data, run, *, model="model", score, ids=None, table=None, kept=()):
         self.run, self._name, self._score, self._table = run, model, score, table
+        self._kept = [kept] if isinstance(kept, str) else list(kept)
         self._ids = ids or (lambda: Ids(data))
         run.start()
         self.model = None
@@ -36,6 +39,8 @@ class Recommender:
     def score(self, users, histories):
         ids = self.ids
         self._take_model()
+        if self._is_untrained():
+            return np.zeros((len(users), len(ids.items)), np.float32)
         given = (ids.users[np.asarray(users)], ids.histories(histories))
         told = self._score(
             self.model, *given, *([ids] if getattr(self._score, "__module__", None) == __name__ else [])
@@ -48,6 +53,8 @@ class Recommender:
         if self._table is None:
             return None
         self._take_model()
+        if self._is_untrained():
+            return np.zeros((len(self.ids.items), 1), np.float32)
         table = _found(self.model, self._table)
         table = table() if callable(table) else table
         columns = self.ids.columns(len(table))
@@ -70,11 +77,29 @@ class Recommender:
             if must and self.model is None:
                 raise
 
+    def _is_untrained(self):
+        return any(_found(self.model, path) is None for path in self._kept)
+
+    def _state(self):
+        held = {path: _found(self.model, path) for path in self._kept}
+        held = {path: None if one is None else one.detach().clone() for path, one in held.items()}
+        return {"model": self.model.state_dict(), "kept": held}
+
+    def _load(self, state):
+        self.model.load_state_dict(state["model"])
+        for path, value in state["kept"].items():
+            owner, _, name = path.rpartition(".")
+            setattr(_found(self.model, owner) if owner else self.model, name, value)
+
     def __getattr__(self, name):
-        """A model without torch has its state in its arrays."""
+        """A model without torch has its state in its arrays; one of torch's that keeps what a step computed, there as well."""
         model = self.__dict__.get("model")
-        if name not in ("state_dict", "load_state_dict") or model is None or hasattr(model, "modules"):
+        if name not in ("state_dict", "load_state_dict") or model is None:
             raise AttributeError(name)
+        if hasattr(model, "modules"):
+            if not self.__dict__.get("_kept"):
+                raise AttributeError(name)
+            return self._state if name == "state_dict" else self._load
         return (
             (lambda: copy.deepcopy(_arrays(model)))
             if name == "state_dict"

@@ -9,6 +9,8 @@ import os
 import re
 import types
 
+from .scratch import ROOT
+
 
 class _Swapped:
     """What a program finds while it runs, and nobody else: entered each time it goes on, left each time it waits."""
@@ -203,16 +205,29 @@ def _installed(name):
     return importlib.util.find_spec(name) is not None
 
 
+# What they write nobody keeps, and their threads write by relative paths while the program, and its working directory, are away.
+RECORDERS = {"tensorboard", "tensorboardX", "wandb", "mlflow", "neptune", "comet_ml", "clearml", "visdom", "swanlab", "aim"}  # fmt: skip
+
+
 class _Stubs(importlib.machinery.BuiltinImporter):
-    """Stands in for libraries that the program imports and nobody has installed here."""
+    """Stands in for libraries that the program imports and that only record, or that nobody has installed here."""
 
     def __init__(self, names):
         self._names = set(names)
 
     @classmethod
     def before(cls, names):
-        """For parts of installed libraries that raise where another library is missing."""
-        wanted = {part for part, needed in NEEDS.items() if needed in names and not _installed(needed)}
+        """For libraries that only record, installed or not, and for parts of installed ones that raise where another is missing."""
+        own = {
+            one
+            for one in RECORDERS
+            if (ROOT / f"{one}.py").is_file() or (ROOT / one / "__init__.py").is_file()
+        }
+        recorders = RECORDERS.intersection(names) - own
+        needed = {
+            part for part, one in NEEDS.items() if one in names and (one in recorders or not _installed(one))
+        }
+        wanted = recorders | needed
         return [cls(wanted)] if wanted else []
 
     def find_spec(self, name, path=None, target=None):

@@ -1,0 +1,30 @@
+/** The checks of a diagnosis as a list of what is healthy and what is not. Pure. */
+
+import type { Finding, Findings } from '../protocol';
+
+export interface Check {
+  code: string;
+  /** "skipped": it could not tell. */
+  state: 'passed' | 'failed' | 'skipped';
+  /** What is wrong, and where; "" for a healthy one. */
+  finding: Finding | undefined;
+}
+
+/** Those that found something first, each group by its name. */
+export function checksOf(found: Findings): Check[] {
+  const { verdict } = found;
+  if (!verdict) return [];
+  const findings = found.causes.flatMap((cause) => cause.findings);
+  const list = (codes: readonly string[], state: Check['state']): Check[] =>
+    [...codes].sort().map((code) => ({ code, state, finding: state === 'failed' ? findings.find((one) => one.code === code) : undefined }));
+  return [...list(verdict.unhealthy, 'failed'), ...list(verdict.unknown, 'skipped'), ...list(verdict.healthy, 'passed')];
+}
+
+/** What a failed check says: plain lines, the place last. */
+export function wordsOf({ code, finding }: Check): string[] {
+  if (!finding) return [`${code} is not healthy.`];
+  const [place] = finding.places;
+  return [finding.message, finding.why, finding.figure && `Value: ${finding.figure}`, finding.against && `Held against: ${finding.against}`, place && `${place.path}:${place.line + 1}`].filter(
+    (line): line is string => Boolean(line),
+  );
+}

@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { test } from 'node:test';
+
+import { changeMarks, findingMarks, KINDS } from '../src/ui/gutterMarks';
+import { checksOf, wordsOf } from '../src/views/checks';
+import { finding } from './samples';
+
+test('each line has one mark, by the worst of its findings; one whose findings have all faded is grey', () => {
+  const found = findingMarks({
+    marks: [
+      { line: 3, severity: 'error', words: ['a', 'b'] },
+      { line: 9, severity: '', words: ['earlier version: c'] },
+    ],
+    changed: [],
+  });
+  assert.deepEqual(found.error, [{ line: 3, endLine: 3, words: 'a\nb' }]);
+  assert.deepEqual(found.faded.map((mark) => mark.line), [9]);
+  for (const kind of KINDS) assert.ok(existsSync(`media/gutter/${kind}.svg`), kind);
+});
+
+test('what differs from the measured code says how', () => {
+  const words = changeMarks({ marks: [], changed: [{ line: 1, endLine: 4, kind: 'changed' }, { line: 8, endLine: 8, kind: 'removed' }] });
+  assert.deepEqual(words.map((mark) => [mark.line, mark.endLine]), [[1, 4], [8, 8]]);
+  assert.match(words[0]?.words ?? '', /another version/);
+  assert.match(words[1]?.words ?? '', /removed/);
+});
+
+test('the checklist has every check of the verdict, what is wrong first and with its words', () => {
+  const cause = { id: 'c', role: '', title: '', findings: [finding({ code: 'overconfidence', message: 'Overconfident', figure: '.79' })] };
+  const verdict = { status: 'needs improvement' as const, lines: [], checks: '', healthy: ['b', 'a'], unhealthy: ['overconfidence', 'hidden'], unknown: ['slice-gap'] };
+  const checks = checksOf({ repo: '/r', verdict, causes: [cause], remarks: [] });
+  assert.deepEqual(checks.map((check) => [check.code, check.state]), [
+    ['hidden', 'failed'],
+    ['overconfidence', 'failed'],
+    ['slice-gap', 'skipped'],
+    ['a', 'passed'],
+    ['b', 'passed'],
+  ]);
+  const [hidden, found] = checks;
+  assert.ok(hidden && found);
+  assert.deepEqual(wordsOf(hidden), ['hidden is not healthy.']);
+  assert.deepEqual(wordsOf(found), ['Overconfident', 'The score follows popularity.', 'Value: .79', 'Held against: popularity 1.2', 'model.py:42']);
+  assert.deepEqual(checksOf({ repo: '/r', verdict: null, causes: [], remarks: [] }), []);
+});
