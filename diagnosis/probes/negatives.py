@@ -150,7 +150,7 @@ def _range(log: Log, each: Negatives) -> Measurement | None:
     places = drawn(each.drawn.view.stream)
     if outside.sum() > OTHER_IDS * n:
         return None
-    if outside.mean() > 0 and outside.sum() > 3:
+    if outside.mean() > 0 and outside.sum() > 3 and not _stand_for_hits(log, each, outside):
         share = float(outside.sum() / n)
         ids = np.unique(each.drawn.view.ids[outside])
         named = ", ".join(str(i) for i in ids[:4]) + (", ..." if len(ids) > 4 else "")
@@ -164,6 +164,20 @@ def _range(log: Log, each: Negatives) -> Measurement | None:
             places=places,
         )
     return _unreached(log, each, places)
+
+
+def _stand_for_hits(log: Log, each: Negatives, outside: np.ndarray) -> bool:
+    """Whether one id that is no item stands where a draw hit the user's own items, so that the loss can leave these out: as many
+    are of it as hits are by chance, and hardly any hit is left.
+    """
+    users = np.broadcast_to(each.drawn.users[:, None], each.drawn.items.shape)
+    left = each.counted & (each.drawn.items > 0) & (users > 0)
+    if len(np.unique(each.drawn.view.ids[outside])) > 1 or left.sum() < 200:
+        return False
+    chance = _chance(log, users[left], each.drawn.items[left])
+    share = outside.sum() / each.counted.sum()
+    hits = log.met(users[left], each.drawn.items[left]).mean()
+    return bool(hits < chance / 10 and chance / 2 < share < 2 * chance)
 
 
 def _unreached(log: Log, each: Negatives, places) -> Measurement | None:

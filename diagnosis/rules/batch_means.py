@@ -43,6 +43,52 @@ def metric_averaged_over_batches(source: ParsedFile) -> Iterator[RuleHit]:
                         Severity.INFORMATION,
                     )
                     break
+        for added in source.calls_named("append"):
+            division = _mean_of_means(source, function, added)
+            if division is not None:
+                yield source.hit(
+                    KIND.code,
+                    added,
+                    "keeps the mean of each batch, of which the last is smaller: keep the figures of users, and average these",
+                    Severity.INFORMATION,
+                )
+
+
+def _mean_of_means(source: ParsedFile, function: Function, added: ast.Call) -> ast.Call | None:
+    """The mean of a list to which a loop over batches appended the mean of each: `recall.append(hit.mean())`, `np.mean(recall)`."""
+    if (
+        source.function_of(added) is not function
+        or len(added.args) != 1
+        or not isinstance(added.func, ast.Attribute)
+    ):
+        return None
+    name = dotted(added.func.value)
+    loop = next((o for o in source.around(added) if isinstance(o, ast.For)), None)
+    if loop is None or not any(word in name.lower() for word in METRICS) or not _goes_through_batches(loop):
+        return None
+    if not _is_mean(source, added.args[0]):
+        return None
+    for call in source.calls_named("mean", "fmean"):
+        given = [*call.args, *([call.func.value] if isinstance(call.func, ast.Attribute) else [])]
+        inside = [part for one in given for part in ast.walk(one)]
+        joined = any(
+            isinstance(p, ast.Call) and called_name(p) in ("cat", "concatenate", "hstack") for p in inside
+        )
+        if (
+            source.function_of(call) is function
+            and not joined
+            and any(dotted(part) == name for part in inside)
+        ):
+            return call
+    return None
+
+
+def _goes_through_batches(loop: ast.For) -> bool:
+    """`range(0, n, size)`, or what is called after a loader or batches."""
+    given = loop.iter
+    if isinstance(given, ast.Call) and called_name(given) == "range":
+        return len(given.args) == 3
+    return any(word in dotted(part).lower() for part in ast.walk(given) for word in ("loader", "batch"))
 
 
 def _is_mean(source: ParsedFile, value: ast.expr) -> bool:

@@ -12,6 +12,7 @@ from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import ParsedFile, is_false, keyword
 from diagnosis.rules.tensor_calls import Operation, operation, whole
 from diagnosis.rules.values import parameters
+from diagnosis.rules.weights_of_batch import weights_of_batch
 from diagnosis.symptoms import WEAK
 from diagnosis.syntax import called_name
 
@@ -21,7 +22,7 @@ KIND = FindingKind(
     title="Normalised over the batch",
     why="What a user is shown then depends on who else is asked for in the same batch.",
     definition="In `forward` of a module: F.normalize over axis 0, or a division by the norm over axis 0, of what was "
-    "computed for the batch; or a batch norm without running statistics.",
+    "computed for the batch; or a batch norm without running statistics. Or weights of a row's events that are divided by their sum over axis 0.",
     roles=(Role.NORMALIZATION,),
     explains=("batch-companions", *WEAK),
 )
@@ -46,8 +47,14 @@ NORMS = ("normalize", "norm", "vector_norm")
 
 
 def batch_mixed(source: ParsedFile) -> Iterator[RuleHit]:
-    """Normalisations over axis 0 of the arguments of `forward`, or of what layers make of them."""
+    """Normalisations over axis 0 of the arguments of `forward`, or of what layers make of them; weights that sum to 1 over the batch."""
     repo = source.repo
+    for division in weights_of_batch(source):
+        yield source.hit(
+            KIND.code,
+            division,
+            "divides the weights of a row's events by their sum over the batch: sum over axis 1",
+        )
     for call in source.calls if repo else ():
         if repo is None:
             return

@@ -20,7 +20,7 @@ KIND = FindingKind(
     title="A part of the model is cut off from the loss",
     why="No gradient passes a detached value: what made it keeps its random weights.",
     definition="In code that trains: the answer of a layer detached where it is given, the only use of a computed value "
-    "detached, rows of a table's `.data`, or a layer called under no_grad in `forward`; only in repos that freeze and copy no part on purpose.",
+    "detached, rows of a table's `.data`, or a layer called under no_grad in `forward`, or a product with a graph in all that training reaches; only in repos that freeze and copy no part on purpose.",
     roles=(Role.ENCODER,),
     explains=("no-gradient", *UNTRAINED, *WEAK),
 )
@@ -34,6 +34,9 @@ ON_PURPOSE = {
     "AveragedModel",
     "stop_gradient",
 }
+
+
+SPARSE = ("sparse.mm", "spmm", "mm", "sparse_mm")  # products with a graph
 
 
 def cut_from_loss(source: ParsedFile) -> Iterator[RuleHit]:
@@ -55,15 +58,39 @@ def cut_from_loss(source: ParsedFile) -> Iterator[RuleHit]:
         if function.name == "forward":
             for node in source.within(function, ast.With):
                 yield from _without_gradient(repo, source, function, node)
+        elif repo.whole and source.calls_named(*SPARSE):
+            for node in source.within(function, ast.With):
+                yield from _without_gradient(repo, source, function, node, of_layers=False)
 
 
 @once
 def _on_purpose(repo: Codebase) -> bool:
     return any(
-        node.attr in ON_PURPOSE and not (_is_unpacked(file, node) or _is_of_state(file, node))
+        node.attr in ON_PURPOSE
+        and not (_is_unpacked(file, node) or _is_of_state(file, node) or _asks_for_gradient(file, node))
         for file in repo.files
         for node in file.within(file.nodes[0], ast.Attribute)
-    ) or any(k.arg == "requires_grad" for file in repo.files for call in file.calls for k in call.keywords)
+    ) or any(
+        k.arg == "requires_grad" and not _is_true(k.value)
+        for file in repo.files
+        for call in file.calls
+        for k in call.keywords
+    )
+
+
+def _asks_for_gradient(file: ParsedFile, function: ast.Attribute) -> bool:
+    """`w.requires_grad_()` and `w.requires_grad_(True)`, by which a tensor becomes a parameter."""
+    call = file.parents.get(function)
+    return (
+        function.attr == "requires_grad_"
+        and isinstance(call, ast.Call)
+        and call.func is function
+        and all(map(_is_true, [*call.args, *(k.value for k in call.keywords)]))
+    )
+
+
+def _is_true(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value is True
 
 
 def _is_unpacked(file: ParsedFile, function: ast.Attribute) -> bool:
@@ -185,9 +212,11 @@ def _computes(repo: Codebase, source: ParsedFile, call: ast.Call) -> bool:
 
 
 def _without_gradient(
-    repo: Codebase, source: ParsedFile, function: Function, node: ast.With
+    repo: Codebase, source: ParsedFile, function: Function, node: ast.With, *, of_layers: bool = True
 ) -> Iterator[RuleHit]:
-    """`with torch.no_grad(): x = self.layer(ids)` in `forward`, where x is used afterwards."""
+    """`with torch.no_grad(): x = self.layer(ids)` in `forward`, where x is used afterwards; `x = torch.sparse.mm(graph, x)` in all that
+    training reaches.
+    """
     names = {source.full_name(i.context_expr) for i in node.items if isinstance(i.context_expr, ast.Call)}
     if names != {"torch.no_grad"} or any(isinstance(o, ast.If) for o in source.around(node)):
         return
@@ -199,6 +228,11 @@ def _without_gradient(
         used = isinstance(target, ast.Name) and any(
             n.id == target.id and source.places[n] >= end for n in source.within(function, ast.Name)
         )
+        if used and source.full_name(assign.value).endswith(SPARSE) and not assign.value.keywords:
+            yield source.hit(KIND.code, assign, "no gradient reaches what neighbours give: leave out no_grad")
+            continue
+        if not of_layers:
+            continue
         function_called = assign.value.func
         layer = _is_layer(repo, source, function_called) or _is_own_object(repo, source, function_called)
         if used and layer and not _called_again(source, function, assign.value):

@@ -31,7 +31,7 @@ TURNS = {"transpose", "permute", "swapaxes", "movedim"}
 def heads_view(source: ParsedFile) -> Iterator[RuleHit]:
     """Views that give the second axis of a tensor to the third place, and views of turned heads that join them."""
     repo = source.repo
-    for call in source.calls if repo else ():
+    for call in source.calls_named(*VIEWS) if repo else ():
         done = operation(repo, source, call)
         if repo is None or done is None or done.name not in VIEWS or not done.values:
             continue

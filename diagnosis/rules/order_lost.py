@@ -9,6 +9,7 @@ from diagnosis.rules.places_from import number
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import Function, ParsedFile, is_false, keyword
 from diagnosis.rules.ties_by_item import sorts_by_item
+from diagnosis.rules.time_unsorted import sorts_beside_time
 from diagnosis.rules.times_as_text import sorted_as_text
 from diagnosis.rules.timestamps import tells_time
 from diagnosis.rules.unique_order import unordered
@@ -22,7 +23,7 @@ KIND = FindingKind(
     title="Histories lose the order of time",
     why="What is read as the next event, and held out as the newest, is then any event, or the oldest.",
     definition="A table is shuffled before its rows are gathered into lists, is sorted by time from the newest on while the "
-    "last of each list is held out, or is sorted by times that were read as text; pairs of item and time are sorted without a key; or a user's events pass through a set, or through np.unique or torch.unique, which sort by id.",
+    "last of each list is held out, or is sorted by times that were read as text; pairs of item and time are sorted without a key; events are sorted by another field than the time that they carry for it; or a user's events pass through a set, or through np.unique or torch.unique, which sort by id.",
     explains=("history-out-of-order", "time-reversed", *UNORDERED, *WEAK),
 )
 
@@ -47,33 +48,39 @@ THROUGH = {
 def histories_lose_their_order(source: ParsedFile) -> Iterator[RuleHit]:
     """`df.sample(frac=1).groupby("user")["item"].apply(list)`; `sort_values("time", ascending=False)` with `x[:-1]`."""
     hits: dict[ast.AST, RuleHit] = {}
-    for call in source.calls:
-        if called_name(call) in GATHERS and _into_lists(call):
+    for call in source.calls_named(*GATHERS):
+        if _into_lists(call):
             for step in _steps(source, _table_of(call)):
                 message = _loses(source, step, call)
                 if message:
                     hits[step] = source.hit(KIND.code, step, message)
                 if called_name(step) in ("sort_values", "sample", "sort_index"):
                     break  # what stands before it counts no more
-    for call in source.calls:
-        if called_name(call) == "sort_values" and _by_time(call) and _is_of_text(source, call):
+    for call in source.calls_named("sort_values"):
+        if _by_time(call) and _is_of_text(source, call):
             hits[call] = source.hit(
                 KIND.code, call, "sorts times as text, in which 999 follows 1000: read them as numbers"
             )
-    for call in source.calls:
+    for call in source.calls_named("sorted", "sort"):
         if sorts_by_item(source, call):
             hits[call] = source.hit(
                 KIND.code,
                 call,
                 "sorts pairs of item and time by their item: give the time as `key`, or put it first",
             )
+    for call in sorts_beside_time(source):
+        hits[call] = source.hit(
+            KIND.code,
+            call,
+            "sorts events by another field than their time, which nothing else reads: sort by the time",
+        )
     for call in sorted_as_text(source):
         hits[call] = source.hit(
             KIND.code,
             call,
             "sorts by times that are still text, in which 999 follows 1000: make them numbers first",
         )
-    for call in source.calls:
+    for call in source.calls_named("list", "sorted", "unique"):
         if _makes_a_set(source, call) and _is_history(source, call):
             hits[call] = source.hit(
                 KIND.code, call, "a set keeps no order of time: drop repeats in order, as by dict.fromkeys"
@@ -101,6 +108,10 @@ def _is_history(source: ParsedFile, call: ast.Call) -> bool:
     """Whether the list, made for one user after the other, is cut at its end, or kept among sequences."""
     statement = source.parents.get(call)
     function = source.function_of(call) or source.nodes[0]
+    if isinstance(statement, ast.ListComp | ast.DictComp) and source.full_name(call) != "numpy.unique":
+        kept = source.parents.get(statement)
+        words = [w for t in kept.targets for w in words_of(t)] if isinstance(kept, ast.Assign) else []
+        return any(piece.startswith(SEQUENCES) for word in words for piece in word.lower().split("_"))
     if not isinstance(statement, ast.Assign) or not isinstance(statement.targets[0], ast.Name):
         return False
     if not any(isinstance(outer, ast.For) for outer in source.around(statement)):

@@ -78,6 +78,9 @@ def _made(repo: Codebase, end: Value, depth: int) -> int:
         return -1
     if done.name in ("neg", "negative") and done.values:
         return -_inner(repo, end, done.values[0], depth)
+    if done.name in ("pow", "square") and done.values:
+        # what cannot be negative keeps its order, as a distance does
+        return -1 if _inner(repo, end, done.values[0], depth) == -1 else 0
     if done.name == "where" and len(done.values) == 3:
         senses = {_inner(repo, end, part, depth) for part in done.values[1:]} - {0}
         return senses.pop() if len(senses) == 1 else 0
@@ -101,7 +104,8 @@ def _reckoned(repo: Codebase, end: Value, node: ast.BinOp, depth: int) -> int:
         return left or -right if left * right <= 0 else 0
     if isinstance(node.op, ast.Mult | ast.Div):
         number = amount(node.right)
-        number, base = (amount(node.left), right) if number is None else (number, left)
+        turned = number is None and isinstance(node.op, ast.Div)  # `1 / distance`
+        number, base = (amount(node.left), -right if turned else right) if number is None else (number, left)
         return 0 if number is None else base if number > 0 else -base
     return 0
 

@@ -3,6 +3,7 @@
 import ast
 from bisect import bisect_left
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -54,6 +55,22 @@ class ParsedFile:
     def calls(self) -> list[ast.Call]:
         """All calls of the file, in the order of the text."""
         return self.within(self.nodes[0], ast.Call)
+
+    @cached_property
+    def _calls_by_name(self) -> dict[str, list[ast.Call]]:
+        found: dict[str, list[ast.Call]] = {}
+        for call in self.calls:
+            found.setdefault(called_name(call), []).append(call)
+        return found
+
+    def calls_named(self, *names: str) -> list[ast.Call]:
+        """The calls whose called name, its last part, is one of these; by name, then in the order of the text."""
+        return [call for name in names for call in self._calls_by_name.get(name, [])]
+
+    @property
+    def called_names(self) -> AbstractSet[str]:
+        """The last parts of the names of all that is called."""
+        return self._calls_by_name.keys()
 
     @cached_property
     def functions(self) -> list[Function]:

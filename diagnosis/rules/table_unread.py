@@ -8,7 +8,8 @@ from diagnosis.rules.codebase import Codebase, once
 from diagnosis.rules.definitions import Defined
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.rule import Rule
-from diagnosis.rules.source import ParsedFile
+from diagnosis.rules.source import Function, ParsedFile
+from diagnosis.rules.values import parameters
 from diagnosis.symptoms import UNORDERED, WEAK
 from diagnosis.syntax import called_name, dotted
 
@@ -20,6 +21,19 @@ KIND = FindingKind(
     definition="An nn.Embedding or nn.Parameter that a module makes for itself, and whose name no code of the repo reads.",
     roles=(Role.POSITION_TABLE, Role.ITEM_TABLE),
     explains=("not-in-optimizer", "no-gradient", "untrained-rows", "order-ignored", *UNORDERED, *WEAK),
+)
+INPUT = FindingKind(
+    code="input-unread",
+    found_by=FoundBy.RULE,
+    title="An input of a layer is never read",
+    why="What the layer should depend on changes nothing, and the weights that were made for it keep their random values.",
+    definition="A parameter of a module's `forward` that its code never reads, where the module makes a layer that nothing in the repo calls.",
+    roles=(Role.ENCODER,),
+    explains=("not-in-optimizer", "no-gradient", "input-ignored", *WEAK),
+)
+LAYERS = tuple(
+    f"torch.nn.{name}"
+    for name in ("Linear", "Embedding", "EmbeddingBag", "GRU", "LSTM", "Conv1d", "Bilinear", "Sequential")
 )
 TABLES = {"torch.nn.Embedding", "torch.nn.Parameter", "torch.nn.parameter.Parameter"}
 # What goes through the parts of a module without their names.
@@ -47,6 +61,39 @@ def table_unread(source: ParsedFile) -> Iterator[RuleHit]:
                 yield source.hit(
                     KIND.code, assign, f"makes {name}, which nothing reads: it has no part in the model"
                 )
+
+
+def input_unread(source: ParsedFile) -> Iterator[RuleHit]:
+    """`def forward(self, h, step)` that reads no step, beside `self.shift = nn.Linear(...)` that nothing calls."""
+    repo = source.repo
+    if repo is None or not repo.whole:
+        return
+    for kind in source.within(source.nodes[0], ast.ClassDef):
+        forward = next((f for f in kind.body if isinstance(f, Function) and f.name == "forward"), None)
+        if kind.name not in repo.modules or forward is None:
+            continue
+        unread = _unread(source, forward)
+        idle = [
+            name
+            for assign in (source.within(kind, ast.Assign) if unread else ())
+            if isinstance(assign.value, ast.Call) and source.full_name(assign.value).startswith(LAYERS)
+            and (name := dotted(assign.targets[0])).count(".") == 1 and name.startswith("self.")
+            and not _is_read(repo, name.partition(".")[2])
+        ]  # fmt: skip
+        if idle and not _goes_through_parts(repo, source, kind):
+            yield source.hit(
+                INPUT.code,
+                forward,
+                f"reads no {unread[0]}, and nothing calls {idle[0]}, which was made for it",
+            )
+
+
+def _unread(source: ParsedFile, forward: Function) -> list[str]:
+    """The parameters that a function's code never reads; [] of one that only raises, or hands all on."""
+    read = {n.id for statement in forward.body for n in source.within(statement, ast.Name)}
+    does = any(source.within(statement, ast.Call) for statement in forward.body)
+    names = [n for n in parameters(forward) if n != "self" and not n.startswith("_") and n not in read]
+    return names if does and len(forward.body) + len(read) > 2 and "locals" not in read else []
 
 
 def _is_one_number(made: ast.expr) -> bool:
@@ -89,3 +136,4 @@ def _goes_through_parts(repo: Codebase, source: ParsedFile, kind: ast.ClassDef) 
 
 
 RULE = Rule(kind=KIND, run=table_unread)
+INPUT_RULE = Rule(kind=INPUT, run=input_unread)

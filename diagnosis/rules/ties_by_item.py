@@ -27,7 +27,7 @@ ROUNDS = ("floor", "floor_divide", "round", "trunc", "astype", "to", "int", "lon
 
 def ties_broken_by_item(source: ParsedFile) -> Iterator[RuleHit]:
     """`np.lexsort((items, times, users))`, `df.sort_values(["user", "time", "item"])`, keys of `sorted`."""
-    for call in source.calls:
+    for call in source.calls_named("sorted", "sort", "lexsort", "sort_values"):
         pair = sorted_pair(source, call)
         if pair is not None and _is_time(source, pair[0]) and any(map(_is_item, pair[1:])):
             yield source.hit(

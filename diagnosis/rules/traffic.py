@@ -74,11 +74,11 @@ def _as_one(hits: list[RuleHit]) -> Iterator[RuleHit]:
 
 def _every_step(source: ParsedFile, loop: Loop) -> Iterator[ast.Call]:
     """Calls that run in each iteration of the loop, also inside functions of this file that it calls and that train."""
-    bodies = [_unconditional(source, loop.body)]
     steps = [call for call in source.calls if is_backward(call)]
     trains = {
         f.name for call in steps if (f := source.function_of(call)) and call in _unconditional(source, f.body)
     }
+    bodies = [_body_of_steps(source, loop, trains)]
     known: set[str] = set()
     while bodies:
         calls = bodies.pop()
@@ -91,6 +91,32 @@ def _every_step(source: ParsedFile, loop: Loop) -> Iterator[ast.Call]:
             inside = _unconditional(source, function.body)
             if function.name in trains or trains & {called_name(call) for call in inside}:
                 bodies.append(inside)
+
+
+def _body_of_steps(source: ParsedFile, loop: Loop, trains: set[str]) -> list[ast.Call]:
+    """The calls that a step makes in a loop; where comprehensions hold all its steps, as in `[step(b) for b in loader]` within an
+    epoch, those in them.
+    """
+    calls = _unconditional(source, loop.body)
+    steps = [call for call in calls if is_backward(call) or called_name(call) in trains]
+    held = [_comprehension(source, call) for call in steps]
+    if not steps or None in held:
+        return calls
+    return [call for part in dict.fromkeys(held) if part is not None for call in source.calls_in(part.elt)]
+
+
+def _comprehension(
+    source: ParsedFile, call: ast.Call
+) -> ast.ListComp | ast.GeneratorExp | ast.SetComp | None:
+    """The comprehension whose elements a call makes; None where a statement makes it."""
+    for outer in source.around(call):
+        if isinstance(outer, ast.ListComp | ast.GeneratorExp | ast.SetComp) and call in source.calls_in(
+            outer.elt
+        ):
+            return outer
+        if isinstance(outer, ast.stmt):
+            break
+    return None
 
 
 def _unconditional(source: ParsedFile, body: list[ast.stmt]) -> list[ast.Call]:

@@ -22,7 +22,7 @@ def unordered(source: ParsedFile) -> Iterator[ast.Call]:
     whose items are collected and then cut in time: `items[:t]`, `items[-1]`.
     """
     repo = source.repo
-    for call in source.calls if repo is not None else ():
+    for call in source.calls_named("unique") if repo is not None else ():
         if repo is None or source.full_name(call) not in UNIQUE or not _in_a_loop(source, call):
             continue
         name = _items(source, call)

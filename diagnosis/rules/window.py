@@ -4,6 +4,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
+from weakref import WeakKeyDictionary
 
 from diagnosis.findings import FindingKind, FoundBy, Role
 from diagnosis.rules.discount import statement_of
@@ -32,6 +33,16 @@ AHEAD = FindingKind(
     definition="Inputs `x[:-k]` beside targets `x[k:]` of the same sequence, with k of 2 or more.",
     roles=(Role.LOADER,),
     explains=("target-misplaced", *WEAK),
+)
+
+EARLY = FindingKind(
+    code="window-ends-early",
+    found_by=FoundBy.RULE,
+    title="The event before the target is left out",
+    why="Training never shows what happened just before the target, and serving weighs the newest event most.",
+    definition="A slice `seq[:t - 1]` beside the element `seq[t]`, in one example of a loop over `t`, and nothing that is read in between.",
+    roles=(Role.LOADER,),
+    explains=("target-misplaced", "scores-differ-from-training", "order-ignored", *WEAK),
 )
 
 FAR = 1_000_000  # the end of a slice that goes on for a number of events that is not written there
@@ -67,9 +78,7 @@ class _Cut:
 def window_holds_target(source: ParsedFile) -> Iterator[RuleHit]:
     """`past = seq[: t + 1]` beside `goal.append(seq[t])`."""
     for function in source.functions:
-        cuts = [
-            cut for node in source.within(function, ast.Subscript) if (cut := _cut(source, node, function))
-        ]
+        cuts = _cuts(source, function)
         for window in cuts:
             beside = [
                 c for c in cuts if c is not window and c.moving == window.moving and _same_list(c, window)
@@ -85,6 +94,40 @@ def window_holds_target(source: ParsedFile) -> Iterator[RuleHit]:
                     statement_of(source, window.node),
                     "the window ends after the event that is to be predicted: end it before",
                 )
+
+
+def window_ends_early(source: ParsedFile) -> Iterator[RuleHit]:
+    """`(seq[: t - 1], seq[t]) for t in range(1, len(seq))`"""
+    for function in source.functions:
+        cuts = _cuts(source, function)
+        for window in cuts if len(cuts) > 1 else ():
+            later = [
+                c for c in cuts if c is not window and c.moving == window.moving and _same_list(c, window)
+            ]
+            if window.begin is not None or window.end > 0 or not _is_counted(source, window):
+                continue
+            beside = [c for c in later if c.begin is not None and _beside(source, c.node, window.node)]
+            ahead = [c for c in beside if c.begin is not None and c.begin > window.end]
+            filled = [c for c in later if c.begin is not None and c.begin <= window.end < c.end]
+            longer = [c for c in later if c.begin is None and c.end > window.end]
+            if len(ahead) == 1 and len(beside) == 1 and not filled and not longer:
+                yield source.hit(
+                    EARLY.code,
+                    statement_of(source, window.node),
+                    "the window ends before the event that precedes the target: end it at the target",
+                )
+
+
+def _is_counted(source: ParsedFile, window: _Cut) -> bool:
+    """Whether a loop over numbers moves the place."""
+    if window.moved_by:
+        return "range" in window.moved_by
+    return any(
+        isinstance(outer, ast.For)
+        and dotted(outer.target) == window.moving
+        and any(dotted(c.func) == "range" for c in source.calls_in(outer.iter))
+        for outer in source.around(window.node)
+    )
 
 
 def _has_own_targets(cuts: list[_Cut], window: _Cut) -> bool:
@@ -151,6 +194,18 @@ def _ahead(source: ParsedFile, node: ast.expr, steps: int) -> RuleHit:
         statement_of(source, node),
         f"the targets are {steps} events ahead of their inputs: shift by one",
     )
+
+
+_CUTS: "WeakKeyDictionary[ParsedFile, dict[Function, list[_Cut]]]" = WeakKeyDictionary()
+
+
+def _cuts(source: ParsedFile, function: Function) -> list[_Cut]:
+    """The parts that a function keeps, cut around a moving place; both rules on windows ask for them."""
+    known = _CUTS.setdefault(source, {})
+    if function not in known:
+        found = [_cut(source, node, function) for node in source.within(function, ast.Subscript)]
+        known[function] = [cut for cut in found if cut is not None]
+    return known[function]
 
 
 def _cut(source: ParsedFile, node: ast.Subscript, function: Function) -> _Cut | None:
@@ -254,3 +309,4 @@ def _last_slice(node: ast.expr) -> tuple[ast.expr, ast.Slice] | None:
 
 RULE = Rule(kind=HOLDS, run=window_holds_target)
 AHEAD_RULE = Rule(kind=AHEAD, run=targets_two_ahead)
+EARLY_RULE = Rule(kind=EARLY, run=window_ends_early)

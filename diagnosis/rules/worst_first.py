@@ -4,14 +4,17 @@ import ast
 from collections.abc import Iterator
 
 from diagnosis.findings import FindingKind, FoundBy, Role
-from diagnosis.rules.codebase import Codebase
+from diagnosis.rules.codebase import Codebase, once, returns
 from diagnosis.rules.hits import RuleHit
+from diagnosis.rules.made_from import Value, endings
+from diagnosis.rules.reach import contract
 from diagnosis.rules.repeated import trains
 from diagnosis.rules.rule import Rule
-from diagnosis.rules.sense import sense
+from diagnosis.rules.sense import RISING, sense
 from diagnosis.rules.source import ParsedFile, is_false, keyword
 from diagnosis.rules.tensor_calls import whole
 from diagnosis.rules.values import bindings
+from diagnosis.symptoms import UNTRAINED, WEAK
 from diagnosis.syntax import called_name, dotted
 
 KIND = FindingKind(
@@ -23,6 +26,16 @@ KIND = FindingKind(
     definition="Similarities, logits or probabilities are sorted in ascending order and the first are taken, or negated "
     "and the highest are taken.",
     roles=(Role.SCORING,),
+)
+
+SERVED = FindingKind(
+    code="distance-served",
+    found_by=FoundBy.RULE,
+    title="A distance is given as the score",
+    why="What is farthest comes first: the better the model has learned, the worse its lists are.",
+    definition="The contract's `score` gives a distance, or its square, whose sign nothing turns.",
+    roles=(Role.SCORING,),
+    explains=("scores-inverted", "learns-backwards", "nothing-pushed-down", *UNTRAINED, *WEAK),
 )
 
 SORTS = {"argsort", "argpartition", "sort"}
@@ -39,6 +52,13 @@ DEEPEST = 8
 def worst_ranked_first(source: ParsedFile) -> Iterator[RuleHit]:
     """`np.argsort(scores)[:k]`, `topk(scores, k, largest=False)`, `topk(-scores, k)`, `sorted(items, key=score)[:k]`."""
     repo = source.repo
+    for end in _distances(repo) if repo else ():
+        if end.file.path == source.path:
+            yield source.hit(
+                SERVED.code,
+                end.node,
+                "gives a distance as the score, so that what is farthest comes first: turn its sign",
+            )
     for call in source.calls if repo else ():
         name = called_name(call)
         if repo is None or name not in {*SORTS, "topk", "sorted", "nsmallest"}:
@@ -49,6 +69,17 @@ def worst_ranked_first(source: ParsedFile) -> Iterator[RuleHit]:
             yield source.hit(
                 KIND.code, call, "takes the lowest scores first, where higher ones are better: turn the order"
             )
+
+
+@once
+def _distances(repo: Codebase) -> list[Value]:
+    """The distances that `score` gives as they are, where the contract's functions are at hand."""
+    found: dict[ast.AST, Value] = {}
+    for _, score in contract(repo):
+        for returned in returns(score):
+            if sense(repo, score.file, returned) == -1:
+                found |= {end.node: end for end in endings(repo, score.file, returned, RISING)}
+    return list(found.values())
 
 
 def _lowest_taken(source: ParsedFile, call: ast.Call, name: str) -> Iterator[bool]:
@@ -158,7 +189,10 @@ def _is_place(source: ParsedFile, node: ast.expr, depth: int) -> bool:
 
 def _is_worst(repo: Codebase, source: ParsedFile, call: ast.Call, lowest: bool) -> bool:
     ranked = _ranked(source, call)
-    return ranked is not None and sense(repo, source, ranked) == (1 if lowest else -1)
+    if ranked is None or sense(repo, source, ranked) != (1 if lowest else -1):
+        return False
+    served = {end.node for end in _distances(repo)}  # these are told where they are made
+    return not served or lowest or not served & {e.node for e in endings(repo, source, ranked, RISING)}
 
 
 def _ranked(source: ParsedFile, call: ast.Call) -> ast.expr | None:
@@ -174,4 +208,4 @@ def _ranked(source: ParsedFile, call: ast.Call) -> ast.expr | None:
     return own
 
 
-RULE = Rule(kind=KIND, run=worst_ranked_first)
+RULE = Rule(kind=KIND, beside=(SERVED,), run=worst_ranked_first)

@@ -34,6 +34,9 @@ class Negatives:
     def items(self) -> Int64:
         """The items that were drawn and counted: int64 (D,). What one draw gives to many rows or places is one."""
         items, calls = self.drawn.items, self.drawn.view.call
+        shared = _shared_with_holes(items, calls)
+        if shared is not None:
+            return shared
         columns = np.unique(_hashed(items.T), return_index=True)[1]
         rows = _hashed(items)
         anew = np.r_[True, (rows[1:] != rows[:-1]) | (calls[1:] != calls[:-1])]
@@ -41,6 +44,22 @@ class Negatives:
         once[np.ix_(np.flatnonzero(anew), columns)] = True
         chosen = items[once & self.counted]
         return chosen[chosen > 0]
+
+
+def _shared_with_holes(items: Int64, calls: Int64) -> Int64 | None:
+    """The items of samples that all rows of a call share, but for holes of no item where a row may not have one: int64 (D,); None where rows
+    differ in items or have no holes.
+    """
+    if not len(items) or not (items == 0).any():
+        return None
+    begins = np.flatnonzero(np.r_[True, calls[1:] != calls[:-1]])
+    largest = np.maximum.reduceat(items, begins, axis=0)
+    smallest = np.minimum.reduceat(np.where(items > 0, items, np.iinfo(np.int64).max), begins, axis=0)
+    there = largest > 0
+    heights = np.diff(np.r_[begins, len(items)])
+    if (heights < 2).all() or not (largest == smallest)[there].all():
+        return None
+    return largest[there]
 
 
 def _hashed(rows: Int64) -> Int64:

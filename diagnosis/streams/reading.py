@@ -34,7 +34,7 @@ from diagnosis.streams.shuffled import users_of_all_events
 from diagnosis.streams.telling import told_apart
 from diagnosis.streams.time_major import turned
 from diagnosis.streams.views import NOTHING, View, columns, distinct, slots, views
-from diagnosis.streams.ways import way_to_loss
+from diagnosis.streams.ways import read_together, way_to_loss
 from seeds.interactions import Int64
 
 MOSTLY = 0.99  # of the ids of a shared sample are items
@@ -81,13 +81,19 @@ def read(evidence: Evidence) -> Read | None:
 
 @lru_cache(maxsize=2)
 def _read(evidence: Evidence, seen: Watched) -> Read:
-    return read_streams(Log(evidence.training), seen, way_to_loss(seen.trace or evidence.artifacts.trace))
+    trace = seen.trace or evidence.artifacts.trace
+    return read_streams(Log(evidence.training), seen, way_to_loss(trace), read_together(trace))
 
 
-def read_streams(log: Log, seen: Watched, way: Callable[[Stream], int] = lambda stream: 0) -> Read:
+def read_streams(
+    log: Log,
+    seen: Watched,
+    way: Callable[[Stream], int] = lambda stream: 0,
+    together: Callable[[Stream, Stream], bool] = lambda one, other: False,
+) -> Read:
     """Tell inputs, users, positives and negatives apart by their values.
 
-    way: how many calls lie between a look-up and the loss.
+    way: how many calls lie between a look-up and the loss. together: whether two look-ups are parts of what is read.
     """
     found = distinct([view for stream in seen.streams for view in _candidates(log, stream)])
     inputs = _inputs(log, found, way)
@@ -108,6 +114,7 @@ def read_streams(log: Log, seen: Watched, way: Callable[[Stream], int] = lambda 
     drawn = _with_users(drawn, paired)
     if inputs is not None:
         drawn = [each for each in drawn if each.view.stream is not inputs.view.stream or each.relation]
+        drawn = [each for each in drawn if not _is_read_too(each, inputs, together)]
     positives, negatives, unknown = told_apart(log, drawn, inputs, seen.epochs)
     rows = profiles(log, seen.streams) if inputs is None and not positives else None
     if rows is not None and rows.drawn is not None:
@@ -125,6 +132,16 @@ def read_streams(log: Log, seen: Watched, way: Callable[[Stream], int] = lambda 
         strangers=beside if beside is not None and not beside.right else None,
         whole=0 if any(each.view.stream.cut for each in positives) else seen.epochs,
     )
+
+
+def _is_read_too(each: Drawn, inputs: Sequence, together: Callable[[Stream, Stream], bool]) -> bool:
+    """Whether a view is the newest event of each row once more, looked up by itself and put in with the rest; a candidate that a label
+    judges is put in as well, and aimed at.
+    """
+    if each.labelled:
+        return False
+    newest = each.relation is not None and each.relation.aligned.newest and each.relation.by == 0
+    return newest and each.view.stream.kind == "index" and together(each.view.stream, inputs.view.stream)
 
 
 def aims_right(seen: Read) -> bool:

@@ -55,6 +55,8 @@ def sasrec(log: Interactions, plant: str = "", width: int = 40, batch: int = 32)
             drawn = rng.integers(1, n + 1, size)
         if plant == "negatives-any":
             return drawn
+        if plant == "hits-emptied":  # padding stands for a hit
+            return np.where(np.isin(drawn, history), 0, drawn)
         for _ in range(20):
             hit = np.isin(drawn, history)
             drawn[hit] = rng.integers(

@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
+from torch import nn
 
 from seeds.interactions import Interactions
-from tests.diagnosis.streams.loops import Encoder, Epochs, padded
+from tests.diagnosis.streams.loops import D, Encoder, Epochs, padded
 
 
 def _batches(log: Interactions, plant: str, width: int, batch: int) -> Callable[[], Iterator[Any]]:
@@ -135,5 +136,67 @@ def two_ends(log: Interactions, plant: str = "", width: int = 8, batch: int = 24
                 adam.step()
                 step()
             yield
+
+    return epochs
+
+
+def newest_apart(log: Interactions, plant: str = "", batch: int = 64, width: int = 10) -> Epochs:
+    """A vector of the next events is reconstructed; the newest event of a row is looked up by itself, in a table of its own."""
+    rows, coming = [], []
+    for user in range(1, log.n_users + 1):
+        history = log.history(user)
+        for end in range(1, len(history)):
+            rows.append(padded([history[:end]], width)[0])
+            vector = np.zeros(log.n_items + 1, dtype=np.float32)
+            vector[history[end : end + 3]] = (1.0, 0.6, 0.4)[: len(history[end : end + 3])]
+            coming.append(vector)
+    inputs, wanted = torch.from_numpy(np.stack(rows)), torch.from_numpy(np.stack(coming))
+
+    def epochs(step: Callable[[], None]) -> Iterator[Any]:
+        torch.manual_seed(0)
+        past, newest = nn.Embedding(log.n_items + 1, D), nn.Embedding(log.n_items + 1, D)
+        out = nn.Linear(2 * D if plant == "joined" else D, log.n_items + 1)
+        adam = torch.optim.Adam([*past.parameters(), *newest.parameters(), *out.parameters()], 1e-3)
+        while True:
+            for part in torch.randperm(len(inputs)).split(batch):
+                mean = past(inputs[part]).mean(1)
+                last = newest(inputs[part][:, -1])
+                state = torch.cat([mean, last], 1) if plant == "joined" else mean + last
+                loss = (out(state) - wanted[part]).pow(2).sum(1).mean()
+                adam.zero_grad()
+                loss.backward()
+                adam.step()
+                step()
+            yield {}
+
+    return epochs
+
+
+def shared_pool(log: Interactions, plant: str = "", batch: int = 64, k: int = 16) -> Epochs:
+    """A batch shares its negatives; padding stands where a user has had one of them, and the loss leaves it out."""
+    rng = np.random.default_rng(3)
+    met = np.zeros((log.n_users + 1, log.n_items + 1), dtype=bool)
+    met[log.users, log.items] = True
+    highest = log.n_items // 2 if plant == "low" else log.n_items
+
+    def epochs(step: Callable[[], None]) -> Iterator[Any]:
+        torch.manual_seed(0)
+        of_users, of_items = nn.Embedding(log.n_users + 1, D), nn.Embedding(log.n_items + 1, D)
+        adam = torch.optim.Adam([*of_users.parameters(), *of_items.parameters()], 1e-2)
+        while True:
+            order = rng.permutation(len(log.users))
+            for start in range(0, len(order), batch):
+                users, items = (part[order[start : start + batch]] for part in (log.users, log.items))
+                pool = rng.choice(highest, size=k, replace=False) + 1
+                drawn = torch.from_numpy(np.where(met[users][:, pool], 0, pool))
+                user = of_users(torch.from_numpy(users))
+                good = (user * of_items(torch.from_numpy(items))).sum(-1)
+                bad = (user.unsqueeze(1) * of_items(drawn)).sum(-1)
+                loss = F.softplus(-good).mean() + F.softplus(bad)[drawn > 0].mean()
+                adam.zero_grad()
+                loss.backward()
+                adam.step()
+                step()
+            yield {}
 
     return epochs

@@ -1,0 +1,112 @@
+"""Static rule: two arguments of a call that stand in each other's place, by the names of both."""
+
+import ast
+from collections.abc import Iterator
+
+from diagnosis.findings import FindingKind, FoundBy
+from diagnosis.rules.codebase import Codebase, Defined
+from diagnosis.rules.hits import RuleHit
+from diagnosis.rules.rule import Rule
+from diagnosis.rules.source import Function, ParsedFile
+from diagnosis.rules.values import parameters
+from diagnosis.symptoms import WEAK
+from diagnosis.syntax import called_name
+
+KIND = FindingKind(
+    code="parameters-swapped",
+    found_by=FoundBy.RULE,
+    title="Two arguments in each other's place",
+    why="The call runs, and each of the two values does the work of the other.",
+    definition="A call by position in which two arguments are called as each other's parameters are, of a function that no other "
+    "call of the repo gives them in the order of its parameters.",
+    explains=WEAK,
+)
+SHORTEST = 3  # letters of a name that says what it is
+
+
+def parameters_swapped(source: ParsedFile) -> Iterator[RuleHit]:
+    """`Attention(cfg.dim, cfg.window, cfg.heads)` of `def __init__(self, dim, heads, window)`"""
+    repo = source.repo
+    if repo is None:
+        return
+    for name in source.called_names:
+        if name not in repo.functions and name not in repo.classes:
+            continue
+        for call in source.calls_named(name):
+            if len(call.args) < 2 or any(isinstance(a, ast.Starred) for a in call.args):
+                continue
+            words = [_word(a) for a in call.args]
+            told = sum(len(word) >= SHORTEST for word in words)
+            swapped = _swapped(repo, source, call, words) if told > 1 else None
+            if swapped is not None:
+                one, other = swapped
+                yield source.hit(
+                    KIND.code,
+                    call,
+                    f"gives {words[one]} for {words[other]} and {words[other]} for {words[one]}: swap the two, or name them",
+                )
+
+
+def _swapped(repo: Codebase, source: ParsedFile, call: ast.Call, words: list[str]) -> tuple[int, int] | None:
+    """The places of two arguments that are named as each other's parameters."""
+    names = _parameters(repo, source, call)
+    if len({*words} & {*names}) < 2:
+        return None
+    for one, word in enumerate(words[: len(names)]):
+        if len(word) < SHORTEST or word == names[one] or word not in names:
+            continue
+        other = names.index(word)
+        if one < other < len(words) and words[other] == names[one] and words.count(word) == 1:
+            return None if _is_given_straight(repo, call, (names[one], one), (word, other)) else (one, other)
+    return None
+
+
+def _is_given_straight(repo: Codebase, call: ast.Call, *pairs: tuple[str, int]) -> bool:
+    """Whether another call gives the same names in their places, so that both orders are meant, as for the two sides of a loss; or
+    the function itself calls on with them turned round.
+    """
+    for made in repo.calls(called_name(call)):
+        if made.call is not call and all(
+            place < len(made.call.args) and _word(made.call.args[place]) == name for name, place in pairs
+        ):
+            return True
+    return False
+
+
+def _parameters(repo: Codebase, source: ParsedFile, call: ast.Call) -> list[str]:
+    """The parameters that a call fills by position; [] where it is not known what it runs, or several may be."""
+    name = called_name(call)
+    kinds = repo.classes.get(name, [])
+    made: Defined | None = repo.method(kinds[0], "__init__") if len(kinds) == 1 else None
+    if made is None and kinds:
+        return _fields(kinds[0]) if len(kinds) == 1 else []
+    reached = made or repo.callee(source, call)
+    if reached is None or not isinstance(reached.node, Function):
+        return []
+    if source.function_of(call) is reached.node:
+        return []
+    names = parameters(reached.node)
+    return names[1:] if names[:1] in (["self"], ["cls"]) else names
+
+
+def _fields(kind: Defined) -> list[str]:
+    """The fields of a data class or named tuple, in their order."""
+    return [
+        statement.target.id
+        for statement in getattr(kind.node, "body", [])
+        if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name)
+    ]
+
+
+def _word(node: ast.expr) -> str:
+    """The last name of `window`, `cfg.window`, `cfg["window"]`; "" of anything else."""
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
+        return node.slice.value if isinstance(node.slice.value, str) else ""
+    return ""
+
+
+RULE = Rule(kind=KIND, run=parameters_swapped)
