@@ -7,6 +7,7 @@ from the stored finding instead.
 from collections.abc import Mapping
 from typing import Any
 
+from diagnosis.coevolution.spec import titled
 from diagnosis.contract_kinds import KINDS, contract_kind
 from diagnosis.figures.kind import KIND as OWN_FIGURE
 from diagnosis.findings import FindingKind, FoundBy, Nature, Role
@@ -55,7 +56,7 @@ def _evolved_kind(code: str, details: Mapping[str, Any]) -> FindingKind:
     return FindingKind(
         code=code,
         found_by=FoundBy.PROBE,
-        title=code.removeprefix(EVOLVED).replace("-", " ").capitalize(),
+        title=titled(code.removeprefix(EVOLVED), complaint),
         why=f"It measures what users of a version of this repo complained of ({complaint})."
         if complaint
         else "It measures what users of a version of this repo complained of.",

@@ -44,6 +44,11 @@ class ProbeSpec:
     admitted_because: str = ""
 
     @property
+    def title(self) -> str:
+        """Its name as a person would give it: without the complaint, which stands elsewhere."""
+        return titled(self.name, self.complaint)
+
+    @property
     def id(self) -> str:
         """12 hex digits of its code or template, its direction and its complaint; name, definition and unit do not
         count.
@@ -56,3 +61,8 @@ class ProbeSpec:
     def code(self) -> str:
         """The code of its measurements and findings."""
         return f"evolved-{self.name}"
+
+
+def titled(name: str, complaint: str) -> str:
+    """The title of a probe called `name`: `overused-store-crowded-store` for the complaint `overused-store` is `Crowded store`."""
+    return (name.removeprefix(f"{complaint}-") or name).replace("-", " ").capitalize()

@@ -95,7 +95,7 @@ def measurement(spec: ProbeSpec, expectation: Expectation, values: Mapping[str, 
         higher_is_better=spec.higher_is_better,
         healthy=healthy,
         severity=Severity.WARNING,
-        message=f"{spec.name.replace('-', ' ')}: {own.value:.3g} {spec.unit} "
+        message=f"{spec.title}: {own.value:.3g} {spec.unit} "
         f"({TITLES[good]}: {at_good:.3g}; {TITLES[bad]}: {at_bad:.3g})",
         details={**about(spec), "bad_reference": at_bad, "bad_reference_name": TITLES[bad]},
     )
