@@ -36,15 +36,15 @@ ATTEMPTS = 4
 
 
 class CodeServer:
-    """installed: as install_code_server.sh leaves it. home: a folder of the test's own."""
+    """installed: as install_code_server.sh leaves it. home: a folder of the test's own. theme: "" for the usual one."""
 
-    def __init__(self, installed: Path, home: Path) -> None:
+    def __init__(self, installed: Path, home: Path, *, theme: str = "") -> None:
         self._program = [str(installed / "node"), str(installed / "code-server")]
         self._home = home
         self._process: subprocess.Popen[bytes] | None = None
         self.url = ""
         (home / "config.yaml").write_text("auth: none\ncert: false\n")
-        self._write("data/User/settings.json", SETTINGS)
+        self._write("data/User/settings.json", SETTINGS | ({"workbench.colorTheme": theme} if theme else {}))
         self.set_machine({"evolverec.path": sys.executable})
 
     def set_machine(self, settings: dict[str, Any]) -> None:

@@ -4,6 +4,7 @@ What the fixtures cost: a browser for each file of tests and a VS Code server fo
 `evolverec` twice. What VS Code then starts takes minutes.
 """
 
+import os
 import re
 import shutil
 import subprocess
@@ -24,6 +25,7 @@ INSTALLED = ROOT / ".setup" / "code-server"
 EXTENSION = ROOT / "editor-client" / "vscode" / "evolverec.vsix"
 PICTURES = ROOT / "test-output" / "vscode"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+LOOK = "EVOLVEREC_TEST_LOOK"  # to look at the pictures in another theme or window: "1024x700", "Default High Contrast,1024x700"
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking")
 
 
@@ -63,7 +65,7 @@ def code_server(browser: Browser, tmp_path: Path) -> Iterator[CodeServer]:
     """Depends on the browser, so that it ends first."""
     home = tmp_path / "editor"
     home.mkdir()
-    server = CodeServer(INSTALLED, home)
+    server = CodeServer(INSTALLED, home, theme=_look()[0])
     server.install(EXTENSION)
     server.start()
     try:
@@ -75,9 +77,21 @@ def code_server(browser: Browser, tmp_path: Path) -> Iterator[CodeServer]:
 @pytest.fixture
 def workbench(code_server: CodeServer, browser: Browser) -> Iterator[Workbench]:
     """A fresh window with no folder yet."""
-    page = browser.new_page(viewport={"width": 1280, "height": 800}, device_scale_factor=1)
+    _, width, height = _look()
+    page = browser.new_page(viewport={"width": width, "height": height}, device_scale_factor=1)
     yield Workbench(page, code_server.url, PICTURES)
     page.close()
+
+
+def _look() -> tuple[str, int, int]:
+    """Theme ("" for the usual one), width and height of the window, as the environment asks."""
+    theme, width, height = "", 1280, 800
+    for part in filter(None, os.environ.get(LOOK, "").split(",")):
+        if size := re.fullmatch(r"(\d+)x(\d+)", part):
+            width, height = int(size[1]), int(size[2])
+        else:
+            theme = part
+    return theme, width, height
 
 
 Evolverec = Callable[..., str]
