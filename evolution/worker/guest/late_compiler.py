@@ -13,9 +13,11 @@ import functools
 import importlib
 import importlib.abc
 import importlib.machinery
+import importlib.util
 import sys
 import threading
 import types
+import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -53,13 +55,23 @@ class _StandIn(types.ModuleType):
         if compiler_is_loaded() or not isinstance(fn, types.FunctionType):
             return self._finder.load().disable(fn, *args, **kwargs)
         marked = _Marked(fn, args, kwargs)
-        self._finder.marked.append(marked)
+        self._finder.marked.add(marked)
         return marked.call
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") and name != "__all__":  # the import system asks for what a module may lack
             raise AttributeError(name)
         return getattr(self._finder.load(), name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """What a program puts in the place of a part of the compiler goes to the real one, which would not have it otherwise."""
+        if name.startswith("_"):  # the import system's, and ours
+            super().__setattr__(name, value)
+        else:
+            setattr(self._finder.load(), name, value)
+
+    def __delattr__(self, name: str) -> None:
+        delattr(self._finder.load(), name)
 
 
 class _Marked:
@@ -87,8 +99,9 @@ class _Finder(importlib.abc.MetaPathFinder):
     """Gives the stand-in for `torch._dynamo`, and the real one where a part of it is imported by name."""
 
     def __init__(self) -> None:
-        self.marked: list[_Marked] = []
-        self._lock = threading.RLock()
+        # Earlier versions of torch mark an optimizer's functions anew at each step: only those in use are kept.
+        self.marked: weakref.WeakSet[_Marked] = weakref.WeakSet()
+        self._lock = threading.Lock()
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: Any = None
@@ -97,9 +110,12 @@ class _Finder(importlib.abc.MetaPathFinder):
             found = importlib.machinery.PathFinder.find_spec(fullname, path)
             if found is None or found.origin is None:
                 return None
-            spec = importlib.machinery.ModuleSpec(fullname, _Made(_StandIn(self)), origin=found.origin)
-            spec.submodule_search_locations = list(found.submodule_search_locations or [])
-            return spec
+            return importlib.util.spec_from_file_location(
+                fullname,
+                found.origin,
+                loader=_Made(_StandIn(self)),
+                submodule_search_locations=list(found.submodule_search_locations or []),
+            )
         if fullname.startswith(NAME + "."):
             self.load()
             loaded = sys.modules.get(fullname)
@@ -107,18 +123,22 @@ class _Finder(importlib.abc.MetaPathFinder):
         return None
 
     def load(self) -> Any:
-        """The real module, from now on in the stand-in's place."""
+        """The real module, from now on in the stand-in's place; not whole yet where its own import asks.
+
+        No lock of ours is held while it is imported: the import system's own know threads that wait for each other.
+        """
         with self._lock:
-            if self in sys.meta_path:
+            is_first = self in sys.meta_path
+            if is_first:
                 sys.meta_path.remove(self)
                 sys.modules.pop(NAME, None)
-                vars(sys.modules[PARENT]).pop(
-                    CHILD, None
-                )  # set by the import system, as it will be for the real one
-                real = importlib.import_module(NAME)
-                for marked in self.marked:
-                    marked.mark(real)
-            return sys.modules[NAME]  # not whole yet where its own import asks
+                # set by the import system, as it will be for the real one
+                vars(sys.modules[PARENT]).pop(CHILD, None)
+        real = importlib.import_module(NAME)
+        if is_first:
+            for marked in list(self.marked):
+                marked.mark(real)
+        return real
 
 
 class _Made(importlib.abc.Loader):
