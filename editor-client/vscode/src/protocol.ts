@@ -313,9 +313,9 @@ export interface Curves {
 
 export interface Curve {
   trial: string;
-  /** "your version", or the patch. */
+  /** "your version", the patch, or the trial. */
   label: string;
-  /** "now", or "12 min ago", as of the answer. */
+  /** "now", "12 min ago" as of the answer, or "of the job that runs" where its training has ended and the job goes on. */
   when: string;
   /** The best epoch, 0 before any ranking. */
   best: number;
