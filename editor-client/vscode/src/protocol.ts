@@ -60,8 +60,8 @@ export interface RepoState {
   /** Why the store cannot be read, "" while it can. */
   trouble: string;
   standing: Standing;
-  /** What was done here, whatever way: a version diagnosed, users asked, a patch or some of its changes taken. */
-  steps: { diagnosed: boolean; asked: boolean; taken: boolean };
+  /** What was done here, whatever way: a version diagnosed, users asked, a patch or some of its changes taken. An older server does not tell. */
+  steps?: { diagnosed: boolean; asked: boolean; taken: boolean };
 }
 
 /** How far a repo is, for a view of findings that has none. */
