@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from diagnosis.catalogue import kind_of
 from diagnosis.coevolution.complaints import TRACKED, Complaint, expectation_of
 from diagnosis.coevolution.spec import ProbeSpec
+from diagnosis.syntax import parsed
 from evolution.domain.feedback import Feedback
 
 # A column of the training data, as the contract names it -> the signal that a mechanism on it serves.
@@ -64,9 +65,8 @@ def _new_reads(before: Mapping[str, str], after: Mapping[str, str]) -> list[tupl
 
 def _reads(source: str) -> dict[str, int]:
     """column -> line of its first read: as an attribute, a key, or the name that `getattr` is given."""
-    try:
-        tree = ast.parse(source)
-    except (SyntaxError, ValueError):  # a version that does not parse has no trial, but one of its files may
+    tree = parsed(source)
+    if tree is None:  # a version that does not parse has no trial, but one of its files may
         return {}
     lines: dict[str, int] = {}
     for node in ast.walk(tree):
