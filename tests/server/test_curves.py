@@ -50,7 +50,9 @@ async def test_a_training_that_runs_is_told_epoch_by_epoch_with_earlier_ones_bes
     tell(records, job, 4, 0.2)
     told = await editor.until("curves", lambda told: len(told["curves"][0]["points"]) == 4)
     assert told["curves"][0]["best"] == 4
-    records.event(job, EventType.TRIAL, "ended", trial="trial0000009", status="complete", label="your version")
+    records.event(
+        job, EventType.TRIAL, "ended", trial="trial0000009", status="complete", label="your version"
+    )
     told = await editor.until("curves", lambda told: not told["running"])
     assert (told["words"], told["others"]) == ("", 0)
     assert (told["curves"][0]["trial"], told["curves"][0]["when"]) == ("trial0000009", "of the job that runs")

@@ -430,8 +430,8 @@ export type Mend =
   | { kind: 'interpreter' }
   /** The function that evolverec.toml names. */
   | { kind: 'create'; repo: string; function: string }
-  /** The log that it names: where its name stands. */
-  | { kind: 'pick'; named: { uri: string; line: number; start: number; end: number } }
+  /** The log that it names: where its name stands, and what stands there. */
+  | { kind: 'pick'; named: { uri: string; line: number; start: number; end: number; text: string } }
   | { kind: 'page'; repo: string; code: string };
 
 /** Answer of `evolverec.explain`, which takes `{ repo?: string, code: string }`: a page in Markdown. */

@@ -86,8 +86,8 @@ function legend(told: Curves): string {
 /** Three digits, as the server writes them: .184, 1.5, 12,345, 1.2e-04. */
 export function short(value: number): string {
   const size = Math.abs(value);
+  if (size >= 1e9 || (size > 0 && size < 0.001)) return value.toExponential(1).replace(/e([+-])(\d)$/, (_, sign, digit) => `e${sign}0${digit}`);
   if (size >= 999.5) return Math.round(value).toLocaleString('en-US');
-  if (size > 0 && size < 0.001) return value.toExponential(1).replace(/e-(\d)$/, 'e-0$1');
   return (size < 1 ? value.toFixed(3) : String(Number(value.toPrecision(3)))).replace(/^(-?)0\./, '$1.');
 }
 
