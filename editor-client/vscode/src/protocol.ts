@@ -47,6 +47,8 @@ export interface RepoState {
   summary: string;
   trusted: boolean;
   jobs: Job[];
+  /** The job that ended last. An older server does not tell. */
+  ended?: { job: string; state: 'done' | 'failed' | 'cancelled' | 'lost' } | null;
   /** Findings and critiques of the code as it is now; faded ones are not counted. */
   errors: number;
   warnings: number;
@@ -136,7 +138,7 @@ export interface Finding {
 export interface Gutter {
   /** One for each line with findings. severity: the worst of those that have not faded, "" where all have. */
   marks: { line: number; severity: Finding['severity'] | ''; words: string[] }[];
-  /** What differs from the code of the last training. "removed": lines below this one. */
+  /** What differs from the code of the last training. "removed": lines below this one, or above the first. */
   changed: { line: number; endLine: number; kind: 'changed' | 'added' | 'removed' }[];
 }
 

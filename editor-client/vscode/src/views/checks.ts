@@ -1,6 +1,6 @@
 /** The checks of a diagnosis as a list of what is healthy and what is not. Pure. */
 
-import type { Finding, Findings } from '../protocol';
+import type { Finding, Findings, RepoState } from '../protocol';
 
 export interface Check {
   code: string;
@@ -18,6 +18,15 @@ export function checksOf(found: Findings): Check[] {
   const list = (codes: readonly string[], state: Check['state']): Check[] =>
     [...codes].sort().map((code) => ({ code, state, finding: state === 'failed' ? findings.find((one) => one.code === code) : undefined }));
   return [...list(verdict.unhealthy, 'failed'), ...list(verdict.unknown, 'skipped'), ...list(verdict.healthy, 'passed')];
+}
+
+/** "" where a diagnosis has measured the checks; else why it has not, "cancelled" where somebody has stopped it. */
+export function endOf(job: string, state: RepoState | undefined): string {
+  if (!state) return 'The server is gone.';
+  const { ended, standing } = state;
+  if (ended?.job === job && ended.state === 'cancelled') return 'cancelled';
+  if (standing.stage === 'failed' || standing.stage === 'config') return standing.words;
+  return ended?.job === job && ended.state !== 'done' ? 'The diagnosis failed.' : '';
 }
 
 /** What a failed check says: plain lines, the place last. */
