@@ -65,13 +65,18 @@ class _StandIn(types.ModuleType):
 
     def __setattr__(self, name: str, value: Any) -> None:
         """What a program puts in the place of a part of the compiler goes to the real one, which would not have it otherwise."""
-        if name.startswith("_"):  # the import system's, and ours
+        if name.startswith("_") or name in vars(
+            _StandIn
+        ):  # the import system's, and what is ours and asked here
             super().__setattr__(name, value)
         else:
             setattr(self._finder.load(), name, value)
 
     def __delattr__(self, name: str) -> None:
-        delattr(self._finder.load(), name)
+        if name in vars(self):
+            super().__delattr__(name)
+        else:
+            delattr(self._finder.load(), name)
 
 
 class _Marked:

@@ -49,7 +49,14 @@ from torch._dynamo import utils
 told["one_module"] = sys.modules["torch._dynamo.utils"] is utils and sys.modules["torch._dynamo"] is torch._dynamo
 """
 PATCHED = """
+from unittest import mock
 held = torch._dynamo
+with mock.patch("torch._dynamo.disable", lambda fn: 7):
+    assert torch._dynamo.disable(print) == 7
+assert torch._dynamo.disable(lambda: 8)() == 8 and not late_compiler.compiler_is_loaded()
+with mock.patch("torch._dynamo.reset", lambda: 9):
+    assert torch._dynamo.reset() == 9
+told["put_back"] = callable(sys.modules["torch._dynamo"].reset) and torch._dynamo.reset() != 9
 held.mark_static_address = None
 told["of_the_real_one"] = sys.modules["torch._dynamo"].mark_static_address is None and torch._dynamo is not held
 told["its_file"] = held.__file__ == torch._dynamo.__file__
@@ -101,7 +108,7 @@ def test_training_does_not_load_it():
     [
         (COMPILED, {"same": True}),
         (PART, {"part_is_the_packages": True, "own_spec": True, "one_module": True}),
-        (PATCHED, {"of_the_real_one": True, "its_file": True, "taken_back": True}),
+        (PATCHED, {"put_back": True, "of_the_real_one": True, "its_file": True, "taken_back": True}),
         (THREADS, {"forgotten": True, "all_answered": True}),
     ],
     ids=["compiled", "part", "patched", "threads"],
