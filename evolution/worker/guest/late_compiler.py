@@ -9,6 +9,7 @@ as without this file.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib
 import importlib.abc
@@ -18,7 +19,7 @@ import sys
 import threading
 import types
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 PARENT, CHILD = "torch", "_dynamo"
@@ -38,6 +39,22 @@ def compiler_is_loaded() -> bool:
     if module is None or isinstance(module, _StandIn):
         return False
     return not getattr(module.__spec__, "_initializing", False)
+
+
+@contextlib.contextmanager
+def once_loaded(work: Callable[[], object]) -> Iterator[None]:
+    """Does `work` when the real one is there: now, or as soon as something in the block asks for it."""
+    waiting = [finder.waiting for finder in sys.meta_path if isinstance(finder, _Finder)]
+    if compiler_is_loaded():
+        work()
+        waiting = []
+    for works in waiting:
+        works.append(work)
+    try:
+        yield
+    finally:
+        for works in waiting:
+            works.remove(work)
 
 
 class _StandIn(types.ModuleType):
@@ -106,6 +123,7 @@ class _Finder(importlib.abc.MetaPathFinder):
     def __init__(self) -> None:
         # Earlier versions of torch mark an optimizer's functions anew at each step: only those in use are kept.
         self.marked: weakref.WeakSet[_Marked] = weakref.WeakSet()
+        self.waiting: list[Callable[[], object]] = []
         self._lock = threading.Lock()
 
     def find_spec(
@@ -143,6 +161,8 @@ class _Finder(importlib.abc.MetaPathFinder):
         if is_first:
             for marked in list(self.marked):
                 marked.mark(real)
+            for work in list(self.waiting):
+                work()
         return real
 
 

@@ -48,6 +48,19 @@ told["own_spec"] = config.__spec__.origin == config.__file__
 from torch._dynamo import utils
 told["one_module"] = sys.modules["torch._dynamo.utils"] is utils and sys.modules["torch._dynamo"] is torch._dynamo
 """
+WATCHED = """
+import importlib.util, pathlib, tempfile
+from evolution.worker.guest.watching import LineWatch
+folder = tempfile.mkdtemp()
+file = pathlib.Path(folder, "program.py")
+file.write_text("def double(x):\\n    y = x + x\\n    return y\\n")
+spec = importlib.util.spec_from_file_location("program", file)
+program = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(program)
+watch = LineWatch(folder)
+watch.run(lambda: torch.compile(program.double, backend="eager")(torch.ones(3)))
+told["lines"] = watch.lines() == {"program.py": [2, 3]}
+"""
 PATCHED = """
 from unittest import mock
 held = torch._dynamo
@@ -108,10 +121,11 @@ def test_training_does_not_load_it():
     [
         (COMPILED, {"same": True}),
         (PART, {"part_is_the_packages": True, "own_spec": True, "one_module": True}),
+        (WATCHED, {"lines": True}),
         (PATCHED, {"put_back": True, "of_the_real_one": True, "its_file": True, "taken_back": True}),
         (THREADS, {"forgotten": True, "all_answered": True}),
     ],
-    ids=["compiled", "part", "patched", "threads"],
+    ids=["compiled", "part", "watched", "patched", "threads"],
 )
 def test_whatever_asks_for_it_gets_the_real_one(body, expected):
     assert _told(body) == {"after_eager": False, **expected, "at_end": True, "finders": 0}
