@@ -12,7 +12,9 @@ def count(size: int, noun: str) -> str:
 def number(value: float) -> str:
     """Three significant digits, without the zero before the point: .142, 1.5, 12.3, 12,345."""
     size = abs(value)
-    if size >= 1000:
+    if size >= 1e9:  # a loss that diverges
+        return f"{value:.1e}"
+    if size >= 999.5:
         return f"{value:,.0f}"
     text = f"{value:.3f}" if size < 1 else f"{value:.3g}"
     if size < 0.001 and value:

@@ -83,9 +83,17 @@ def _picking(
 
 
 def named_log(uri: str, text: str, wrong: Wrong, encoding: str) -> dict[str, str | int]:
-    """Where the name of the log stands, as the extension of VS Code takes it."""
-    place = range_of(lines_of(text), wrong.row, wrong.replaced, encoding)
-    return {"uri": uri, "line": wrong.row, "start": place.start.character, "end": place.end.character}
+    """Where the name of the log stands, and what it is there, as the extension of VS Code takes it: the button may be pressed late."""
+    lines = lines_of(text)
+    place = range_of(lines, wrong.row, wrong.replaced, encoding)
+    start, end = wrong.replaced or (0, None)
+    return {
+        "uri": uri,
+        "line": wrong.row,
+        "start": place.start.character,
+        "end": place.end.character,
+        "text": lines[wrong.row][start:end],
+    }
 
 
 async def _creation(

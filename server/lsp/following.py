@@ -74,6 +74,8 @@ async def _tail(session: Session, repo: Repo, job: JobRecord, token: str) -> Job
             progress = advance(progress, event)
             if event.type is EventType.EPOCH:
                 session.curves[job.id].add(event.data)
+            if event.type is EventType.TRIAL:
+                session.curves[job.id].note(event.data)
             if event.type is EventType.PROPOSAL and event.t >= since:
                 await telling.tell_patch(session, repo, job.id, str(event.data.get("proposal", "")), told)
         quiet_s = 0.0 if events else quiet_s + TAIL_S

@@ -28,7 +28,7 @@ async def find_repos(session: Session) -> None:
             session.newest_repo = session.newest_repo or root
             follow(session, repo)
             await show(session, repo)
-            await telling.tell_missed(session, repo)
+            session.spawn(telling.tell_missed(session, repo))
 
 
 async def watch(session: Session) -> None:

@@ -60,12 +60,15 @@ async def tell_end(session: Session, repo: Repo, job: str) -> None:
 
 
 async def tell_missed(session: Session, repo: Repo) -> None:
-    """Tell of the jobs that an editor asked for and that ended while no server ran."""
+    """Tell of the jobs that an editor asked for and that ended while no server ran, unless another window is about to."""
+    await asyncio.sleep(OTHERS_WAIT_S)
     for record in await session.background.store(_missed, repo):
         await _tell_record(session, repo, record)
 
 
 def _missed(repo: Repo) -> list[JobRecord]:
+    if repo.trouble:  # the store cannot be read, which the repo says itself
+        return []
     store = repo.existing_store()
     return claims.claim_missed(repo.root, store) if store else []
 

@@ -4,11 +4,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from evolution.domain.trial import EpochRecord, Trial, reported_loss
+from evolution.domain.trial import EpochRecord, Trial, TrialStatus, reported_loss
 from server.shown.news import SHOWN_METRIC
 
 MOST_POINTS = 400  # of a curve that is drawn
 MOST_CURVES = 6  # trainings of one job that are kept, the newest
+YOURS = "your version"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,11 +26,14 @@ class Point:
 
 @dataclass(kw_only=True)
 class Curve:
-    """One training. label: of what, in words. epochs: at most, 0 where it is over. chosen: the best epoch of a stored trial."""
+    """One training. label: of what, in words. epochs: at most. running: until its trial has ended. chosen: the best epoch of a
+    stored trial.
+    """
 
     trial: str
     label: str
     epochs: int = 0
+    running: bool = False
     chosen: int = 0
     points: list[Point] = field(default_factory=list)
 
@@ -62,6 +66,7 @@ class LiveCurves:
         if curve is None or epoch <= (curve.points[-1].epoch if curve.points else 0):
             self._curves.pop(trial, None)
             curve = self._curves[trial] = Curve(trial=trial, label=str(data.get("label", "")))
+        curve.running = True
         epochs, value = data.get("epochs"), _number(data.get("value"))
         curve.epochs = epochs if isinstance(epochs, int) else 0
         objective = _number(data.get("objective", value))  # an earlier version's events have no objective
@@ -71,15 +76,21 @@ class LiveCurves:
         while len(self._curves) > MOST_CURVES:
             del self._curves[next(iter(self._curves))]
 
+    def note(self, data: Mapping[str, Any]) -> None:
+        """A trial began or ended, as an event tells it. The job may go on, and train others."""
+        curve = self._curves.get(str(data.get("trial", "")))
+        if curve is not None and data.get("status") != TrialStatus.RUNNING:
+            curve.running = False
+
     def newest_first(self) -> list[Curve]:
-        """The curves, that of the training which told an epoch last first."""
+        """The curves, that of the training which began last first."""
         return list(reversed(self._curves.values()))
 
 
-def of_trial(trial: Trial) -> Curve:
-    """The curve of a stored training."""
+def of_trial(trial: Trial, label: str = YOURS) -> Curve:
+    """The curve of a stored training. label: of what, in words."""
     points = [_point(epoch) for epoch in trial.epochs]
-    return Curve(trial=trial.id, label="your version", chosen=trial.best_epoch, points=points)
+    return Curve(trial=trial.id, label=label, chosen=trial.best_epoch, points=points)
 
 
 def _point(epoch: EpochRecord) -> Point:

@@ -60,6 +60,7 @@ class Knowledge:
     program_files: path -> blob of `trial`'s program
     sources: blob -> text of every file that an anchor points into
     running: jobs that have not ended
+    ended: the job that ended last
     newest: the last trial of the files on disk, else of any version
     failed: the newest job, where it was to measure the files that are on disk and failed without a result
     accepted: the entries of the repo's baseline; `dismissed` has the findings that they are about
@@ -79,6 +80,7 @@ class Knowledge:
     program_files: Mapping[str, str] = field(default_factory=dict)
     sources: Mapping[str, str] = field(default_factory=dict)
     running: tuple[JobRecord, ...] = ()
+    ended: JobRecord | None = None
     newest: Trial | None = None
     failed: JobRecord | None = None
     accepted: tuple[Accepted, ...] = ()
@@ -170,6 +172,7 @@ def read_knowledge(
         program_files=programs.of(complete.key.program) if complete else {},
         sources=programs.texts({anchor.blob for note in shown for anchor in note.anchors}),
         running=tuple(job for job in jobs if not job.state.ended),
+        ended=max((job for job in jobs if job.state.ended), key=lambda job: job.finished_at, default=None),
         newest=newest,
         failed=failed if failed and _is_of_disk(failed, programs) else None,
         accepted=accepted,

@@ -51,6 +51,15 @@ async def test_a_training_that_runs_is_told_epoch_by_epoch_with_earlier_ones_bes
     tell(records, job, 4, 0.2)
     told = await editor.until("curves", lambda told: len(told["curves"][0]["points"]) == 4)
     assert told["curves"][0]["best"] == 4
+    records.event(
+        job, EventType.TRIAL, "ended", trial="trial0000009", status="complete", label="your version"
+    )
+    told = await editor.until("curves", lambda told: not told["running"])
+    assert (told["words"], told["others"]) == ("", 0)
+    assert (told["curves"][0]["trial"], told["curves"][0]["when"]) == ("trial0000009", "of the job that runs")
+    tell(records, job, 1, 0.1, trial="trial0000010", label="Full softmax loss")
+    told = await editor.until("curves", lambda told: told["running"])
+    assert (told["curves"][0]["label"], told["others"]) == ("Full softmax loss", 0), "the other has ended"
 
 
 async def test_without_one_that_runs_the_newest_is_told_and_any_by_its_name(connect, records):
@@ -63,6 +72,7 @@ async def test_without_one_that_runs_the_newest_is_told_and_any_by_its_name(conn
     records.trial("trial0000002", epochs=epochs(0.3), best_epoch=1)  # of a candidate, say
     told = await editor.ask("curves", repo=str(records.repo), trial="trial0000002")
     assert [one["trial"] for one in told["curves"]] == ["trial0000002", "trial0000001"]
+    assert [one["label"] for one in told["curves"]] == ["trial trial0000002", "your version"]
     with pytest.raises(JsonRpcException, match="no trial 'nothing'"):
         await editor.ask("curves", repo=str(records.repo), trial="nothing")
 

@@ -143,7 +143,7 @@ async def test_the_extension_lets_the_log_be_picked(connect, repo):
     uri = editor.open("evolverec.toml")
     await editor.wait(lambda: editor.shown(uri))
     (pick,) = [one for one in await _actions(editor, uri, 4) if one.command]
-    given = {"uri": uri, "line": 4, "start": 10, "end": 21}
+    given = {"uri": uri, "line": 4, "start": 10, "end": 21, "text": "nothing.csv"}
     assert (pick.command.command, list(pick.command.arguments or ())) == ("evolverec.ui.pickLog", [given])
 
 

@@ -126,6 +126,7 @@ async def test_the_extension_is_told_with_the_place(connect, records):
 async def test_steps_are_told_by_what_was_done_whatever_way(connect, records, sample):
     editor = await connect("visual-studio-code", views=True)
     (before,) = (await editor.ask("overview"))["repos"]
+    assert before["ended"] is None
     assert before["steps"] == {"diagnosed": False, "asked": False, "taken": False}
     records.trial()
     records.feedback(records.finding(), simulation=records.simulation())
@@ -133,3 +134,7 @@ async def test_steps_are_told_by_what_was_done_whatever_way(connect, records, sa
     records.store.set_proposal_state("p1", ProposalState.APPLIED)
     told = await editor.until("overview", lambda told: told["repos"][0]["steps"]["taken"])
     assert told["repos"][0]["steps"] == {"diagnosed": True, "asked": True, "taken": True}
+    records.end(records.running_job("stopped1"), state=JobState.CANCELLED, finished_at=2.0)
+    records.end(records.running_job("earlier1"), finished_at=1.0)
+    told = await editor.until("overview", lambda told: told["repos"][0]["ended"])
+    assert told["repos"][0]["ended"] == {"job": "stopped1", "state": "cancelled"}

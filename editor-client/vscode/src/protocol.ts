@@ -47,6 +47,8 @@ export interface RepoState {
   summary: string;
   trusted: boolean;
   jobs: Job[];
+  /** The job that ended last. An older server does not tell. */
+  ended?: { job: string; state: 'done' | 'failed' | 'cancelled' | 'lost' } | null;
   /** Findings and critiques of the code as it is now; faded ones are not counted. */
   errors: number;
   warnings: number;
@@ -60,8 +62,8 @@ export interface RepoState {
   /** Why the store cannot be read, "" while it can. */
   trouble: string;
   standing: Standing;
-  /** What was done here, whatever way: a version diagnosed, users asked, a patch or some of its changes taken. */
-  steps: { diagnosed: boolean; asked: boolean; taken: boolean };
+  /** What was done here, whatever way: a version diagnosed, users asked, a patch or some of its changes taken. An older server does not tell. */
+  steps?: { diagnosed: boolean; asked: boolean; taken: boolean };
 }
 
 /** How far a repo is, for a view of findings that has none. */
@@ -136,7 +138,7 @@ export interface Finding {
 export interface Gutter {
   /** One for each line with findings. severity: the worst of those that have not faded, "" where all have. */
   marks: { line: number; severity: Finding['severity'] | ''; words: string[] }[];
-  /** What differs from the code of the last training. "removed": lines below this one. */
+  /** What differs from the code of the last training. "removed": lines below this one, or above the first. */
   changed: { line: number; endLine: number; kind: 'changed' | 'added' | 'removed' }[];
 }
 
@@ -313,9 +315,9 @@ export interface Curves {
 
 export interface Curve {
   trial: string;
-  /** "your version", or the patch. */
+  /** "your version", the patch, or the trial. */
   label: string;
-  /** "now", or "12 min ago", as of the answer. */
+  /** "now", "12 min ago" as of the answer, or "of the job that runs" where its training has ended and the job goes on. */
   when: string;
   /** The best epoch, 0 before any ranking. */
   best: number;
@@ -430,8 +432,8 @@ export type Mend =
   | { kind: 'interpreter' }
   /** The function that evolverec.toml names. */
   | { kind: 'create'; repo: string; function: string }
-  /** The log that it names: where its name stands. */
-  | { kind: 'pick'; named: { uri: string; line: number; start: number; end: number } }
+  /** The log that it names: where its name stands, and what stands there. */
+  | { kind: 'pick'; named: { uri: string; line: number; start: number; end: number; text: string } }
   | { kind: 'page'; repo: string; code: string };
 
 /** Answer of `evolverec.explain`, which takes `{ repo?: string, code: string }`: a page in Markdown. */

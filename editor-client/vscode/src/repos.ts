@@ -80,7 +80,7 @@ export class Repos implements vscode.Disposable {
     const shown = this.current() ?? this.states[0];
     await vscode.commands.executeCommand('setContext', 'evolverec.hasRepo', this.states.length > 0);
     for (const step of ['diagnosed', 'asked', 'taken'] as const) {
-      await vscode.commands.executeCommand('setContext', `evolverec.${step}`, this.states.some((state) => state.steps[step]));
+      await vscode.commands.executeCommand('setContext', `evolverec.${step}`, this.states.some((state) => state.steps?.[step]));
     }
     await vscode.commands.executeCommand('setContext', 'evolverec.stage', shown?.standing.stage ?? '');
     this.overviewChanged.fire();

@@ -3,8 +3,8 @@ import { existsSync } from 'node:fs';
 import { test } from 'node:test';
 
 import { changeMarks, findingMarks, KINDS } from '../src/ui/gutterMarks';
-import { checksOf, wordsOf } from '../src/views/checks';
-import { finding } from './samples';
+import { checksOf, endOf, wordsOf } from '../src/views/checks';
+import { finding, repo } from './samples';
 
 test('each line has one mark, by the worst of its findings; one whose findings have all faded is grey', () => {
   const found = findingMarks({
@@ -26,20 +26,29 @@ test('what differs from the measured code says how', () => {
   assert.match(words[1]?.words ?? '', /removed/);
 });
 
-test('the checklist has every check of the verdict, what is wrong first and with its words', () => {
+test('the checklist has every check of the verdict, what is wrong first with its words; what was accepted or dismissed is not wrong', () => {
   const cause = { id: 'c', role: '', title: '', findings: [finding({ code: 'overconfidence', message: 'Overconfident', figure: '.79' })] };
   const verdict = { status: 'needs improvement' as const, lines: [], checks: '', healthy: ['b', 'a'], unhealthy: ['overconfidence', 'hidden'], unknown: ['slice-gap'] };
   const checks = checksOf({ repo: '/r', verdict, causes: [cause], remarks: [] });
   assert.deepEqual(checks.map((check) => [check.code, check.state]), [
-    ['hidden', 'failed'],
     ['overconfidence', 'failed'],
+    ['hidden', 'skipped'],
     ['slice-gap', 'skipped'],
     ['a', 'passed'],
     ['b', 'passed'],
   ]);
-  const [hidden, found] = checks;
-  assert.ok(hidden && found);
-  assert.deepEqual(wordsOf(hidden), ['hidden is not healthy.']);
+  const [found] = checks;
+  assert.ok(found);
   assert.deepEqual(wordsOf(found), ['Overconfident', 'The score follows popularity.', 'Value: .79', 'Held against: popularity 1.2', 'model.py:42']);
   assert.deepEqual(checksOf({ repo: '/r', verdict: null, causes: [], remarks: [] }), []);
+});
+
+test('checks are told only of a diagnosis that has measured them', () => {
+  const standing = { stage: 'failed' as const, words: 'Training failed: fit() raised KeyError', uri: '', line: 0 };
+  assert.equal(endOf('j', repo({ ended: { job: 'j', state: 'done' } })), '');
+  assert.equal(endOf('j', repo({ ended: { job: 'j', state: 'cancelled' }, standing })), 'cancelled');
+  assert.equal(endOf('j', repo({ ended: { job: 'j', state: 'failed' }, standing })), standing.words);
+  assert.equal(endOf('j', repo({ ended: { job: 'j', state: 'lost' } })), 'The diagnosis failed.');
+  assert.equal(endOf('j', repo({ ended: { job: 'other', state: 'failed' } })), '');
+  assert.equal(endOf('j', undefined), 'The server is gone.');
 });

@@ -67,7 +67,7 @@ test('the status bar names what is wrong before it counts', () => {
 });
 
 test('what evolverec.toml names and is not there can be made or picked from the notification', () => {
-  const named = { uri: 'file:///r/evolverec.toml', line: 4, start: 10, end: 20 };
+  const named = { uri: 'file:///r/evolverec.toml', line: 4, start: 10, end: 21, text: 'nothing.csv' };
   const [create, pick] = buttonsOf(told({ level: 'error', mends: [{ kind: 'create', repo: '/r', function: 'build' }, { kind: 'pick', named }] }));
   assert.deepEqual(create, { title: 'Create build()', action: { do: 'command', command: 'evolverec.createEntry', given: [{ repo: '/r' }] } });
   assert.deepEqual(pick, { title: 'Pick the Log…', action: { do: 'command', command: 'evolverec.ui.pickLog', given: [named] } });

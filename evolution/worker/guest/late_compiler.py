@@ -9,14 +9,17 @@ as without this file.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib
 import importlib.abc
 import importlib.machinery
+import importlib.util
 import sys
 import threading
 import types
-from collections.abc import Callable, Sequence
+import weakref
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 PARENT, CHILD = "torch", "_dynamo"
@@ -38,6 +41,22 @@ def compiler_is_loaded() -> bool:
     return not getattr(module.__spec__, "_initializing", False)
 
 
+@contextlib.contextmanager
+def once_loaded(work: Callable[[], object]) -> Iterator[None]:
+    """Does `work` when the real one is there: now, or as soon as something in the block asks for it."""
+    waiting = [finder.waiting for finder in sys.meta_path if isinstance(finder, _Finder)]
+    if compiler_is_loaded():
+        work()
+        waiting = []
+    for works in waiting:
+        works.append(work)
+    try:
+        yield
+    finally:
+        for works in waiting:
+            works.remove(work)
+
+
 class _StandIn(types.ModuleType):
     """`torch._dynamo` as long as nothing is compiled."""
 
@@ -53,13 +72,28 @@ class _StandIn(types.ModuleType):
         if compiler_is_loaded() or not isinstance(fn, types.FunctionType):
             return self._finder.load().disable(fn, *args, **kwargs)
         marked = _Marked(fn, args, kwargs)
-        self._finder.marked.append(marked)
+        self._finder.marked.add(marked)
         return marked.call
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") and name != "__all__":  # the import system asks for what a module may lack
             raise AttributeError(name)
         return getattr(self._finder.load(), name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """What a program puts in the place of a part of the compiler goes to the real one, which would not have it otherwise."""
+        if name.startswith("_") or name in vars(
+            _StandIn
+        ):  # the import system's, and what is ours and asked here
+            super().__setattr__(name, value)
+        else:
+            setattr(self._finder.load(), name, value)
+
+    def __delattr__(self, name: str) -> None:
+        if name in vars(self):
+            super().__delattr__(name)
+        else:
+            delattr(self._finder.load(), name)
 
 
 class _Marked:
@@ -87,8 +121,10 @@ class _Finder(importlib.abc.MetaPathFinder):
     """Gives the stand-in for `torch._dynamo`, and the real one where a part of it is imported by name."""
 
     def __init__(self) -> None:
-        self.marked: list[_Marked] = []
-        self._lock = threading.RLock()
+        # Earlier versions of torch mark an optimizer's functions anew at each step: only those in use are kept.
+        self.marked: weakref.WeakSet[_Marked] = weakref.WeakSet()
+        self.waiting: list[Callable[[], object]] = []
+        self._lock = threading.Lock()
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: Any = None
@@ -97,9 +133,12 @@ class _Finder(importlib.abc.MetaPathFinder):
             found = importlib.machinery.PathFinder.find_spec(fullname, path)
             if found is None or found.origin is None:
                 return None
-            spec = importlib.machinery.ModuleSpec(fullname, _Made(_StandIn(self)), origin=found.origin)
-            spec.submodule_search_locations = list(found.submodule_search_locations or [])
-            return spec
+            return importlib.util.spec_from_file_location(
+                fullname,
+                found.origin,
+                loader=_Made(_StandIn(self)),
+                submodule_search_locations=list(found.submodule_search_locations or []),
+            )
         if fullname.startswith(NAME + "."):
             self.load()
             loaded = sys.modules.get(fullname)
@@ -107,18 +146,24 @@ class _Finder(importlib.abc.MetaPathFinder):
         return None
 
     def load(self) -> Any:
-        """The real module, from now on in the stand-in's place."""
+        """The real module, from now on in the stand-in's place; not whole yet where its own import asks.
+
+        No lock of ours is held while it is imported: the import system's own know threads that wait for each other.
+        """
         with self._lock:
-            if self in sys.meta_path:
+            is_first = self in sys.meta_path
+            if is_first:
                 sys.meta_path.remove(self)
                 sys.modules.pop(NAME, None)
-                vars(sys.modules[PARENT]).pop(
-                    CHILD, None
-                )  # set by the import system, as it will be for the real one
-                real = importlib.import_module(NAME)
-                for marked in self.marked:
-                    marked.mark(real)
-            return sys.modules[NAME]  # not whole yet where its own import asks
+                # set by the import system, as it will be for the real one
+                vars(sys.modules[PARENT]).pop(CHILD, None)
+        real = importlib.import_module(NAME)
+        if is_first:
+            for marked in list(self.marked):
+                marked.mark(real)
+            for work in list(self.waiting):
+                work()
+        return real
 
 
 class _Made(importlib.abc.Loader):

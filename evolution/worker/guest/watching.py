@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from .late_compiler import compiler_is_loaded
+from .late_compiler import once_loaded
 from .tracing_frames import Places, StopTracing
 
 
@@ -132,6 +132,8 @@ def _torch_as_written() -> Iterator[None]:
     with contextlib.ExitStack() as stack:
         if torch is not None:
             stack.enter_context(torch.autograd.set_multithreading_enabled(False))
-            if compiler_is_loaded() and hasattr(torch.compiler, "set_stance"):
-                stack.enter_context(torch.compiler.set_stance("force_eager"))  # its import takes seconds
+            if hasattr(getattr(torch, "compiler", None), "set_stance"):
+                as_written = torch.compiler.set_stance
+                # Asked for now, it would load the compiler, which takes seconds and may never be needed.
+                stack.enter_context(once_loaded(lambda: stack.enter_context(as_written("force_eager"))))
         yield

@@ -11,7 +11,7 @@ from evolution.domain.trial import Trial
 from server.lsp.panels.asking import Document, repo_asked_for, text
 from server.lsp.repo import Repo
 from server.lsp.session import Session
-from server.shown.curves import Curve, of_trial, overlaid, thinned
+from server.shown.curves import YOURS, Curve, of_trial, overlaid, thinned
 from server.shown.news import SHOWN_METRIC
 from server.shown.wording import ago
 
@@ -23,13 +23,16 @@ async def curves(session: Session, params: Any = None) -> Document:
     repo = await repo_asked_for(session, params)
     rule = await session.background.survey(_stop_rule, repo.root)
     wanted = text(params, "trial")
-    running = [] if wanted else _running(session, repo)
+    of_jobs = [] if wanted else _of_jobs(session, repo)
+    running = [curve for curve in of_jobs if curve.running]
     shown, data, most = [], "", MOST_EARLIER
     if wanted:
-        first = await session.background.store(_stored, repo, wanted)
-        shown, data = [(of_trial(first), _when(first))], first.key.data
+        first, label = await session.background.store(_stored, repo, wanted)
+        shown, data = [(of_trial(first, label), _when(first))], first.key.data
     elif running:
         shown = [(running[0], "now")]
+    elif of_jobs:
+        shown = [(of_jobs[0], "of the job that runs")]  # which measures it, or makes the next one
     else:
         most += 1
     trials = overlaid(repo.knowledge.trials, [curve.trial for curve, _ in shown], most, data)
@@ -46,17 +49,20 @@ async def curves(session: Session, params: Any = None) -> Document:
     return serial.finite(document)
 
 
-def _stored(repo: Repo, wanted: str) -> Trial:
-    """Runs on the store thread. Raises UsageError."""
+def _stored(repo: Repo, wanted: str) -> tuple[Trial, str]:
+    """A trial, and of what it is, in words. Runs on the store thread. Raises UsageError."""
     store = repo.existing_store()
     found = store.trial(wanted) if store else None
-    if found is None:
+    if store is None or found is None:
         raise UsageError(f"no trial {wanted[:100]!r}; the Runs view and `evolverec runs` list them")
-    return found
+    if any(one.id == found.id for one in repo.knowledge.trials):
+        return found, YOURS
+    ideas = (node.idea for run in store.runs() for node in run.nodes if node.trial == found.id and node.idea)
+    return found, next((idea.title for idea in ideas), f"trial {found.id}")
 
 
-def _running(session: Session, repo: Repo) -> list[Curve]:
-    """The curves of the jobs that run, that of the newest job first."""
+def _of_jobs(session: Session, repo: Repo) -> list[Curve]:
+    """The curves of the jobs that run, also of trainings that have ended; those of the newest job first."""
     jobs = [job.id for job in repo.knowledge.running]
     return [curve for job in jobs if job in session.curves for curve in session.curves[job].newest_first()]
 

@@ -36,6 +36,7 @@ async def _state(session: Session, repo: Repo) -> Document:
         "jobs": [
             _job(job.id, session.followed.get(job.id) or JobProgress(kind=job.kind)) for job in known.running
         ],
+        "ended": {"job": known.ended.id, "state": known.ended.state.value} if known.ended else None,
         "errors": counted.counts[Severity.ERROR],
         "warnings": counted.counts[Severity.WARNING],
         "informations": counted.counts[Severity.INFORMATION],

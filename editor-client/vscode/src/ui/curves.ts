@@ -40,7 +40,8 @@ export function curvesHtml(told: Curves): string {
 function ended(curve: Curve, metric: string): string {
   const best = curve.points.find((point) => point.epoch === curve.best)?.value;
   const figure = best === undefined || best === null ? '' : `, ${metric} ${short(best)}`;
-  return `${curve.label}, ${curve.when}: ${count(curve.points.at(-1)?.epoch ?? 0, 'epoch')}, best epoch ${curve.best}${figure}`;
+  const chosen = curve.best > 0 ? `, best epoch ${curve.best}${figure}` : '';
+  return `${curve.label}, ${curve.when}: ${count(curve.points.at(-1)?.epoch ?? 0, 'epoch')}${chosen}`;
 }
 
 function chart(curves: readonly Curve[], name: string, read: (point: Curve['points'][number]) => number | null): string {
@@ -82,12 +83,12 @@ function legend(told: Curves): string {
   return `<ul>${rows.join('')}</ul><p class="note">The upright line is the best epoch, chosen by the objective. Figures of single epochs have no interval.</p>`;
 }
 
-/** Three digits, as the server writes them: .184, 1.52, 12,345. */
+/** Three digits, as the server writes them: .184, 1.5, 12,345, 1.2e-04. */
 export function short(value: number): string {
   const size = Math.abs(value);
-  if (size >= 1000) return Math.round(value).toLocaleString('en-US');
-  if (size > 0 && size < 0.001) return value.toExponential(1);
-  return (size < 1 ? value.toFixed(3) : value.toPrecision(3)).replace(/^(-?)0\./, '$1.');
+  if (size >= 1e9 || (size > 0 && size < 0.001)) return value.toExponential(1).replace(/e([+-])(\d)$/, (_, sign, digit) => `e${sign}0${digit}`);
+  if (size >= 999.5) return Math.round(value).toLocaleString('en-US');
+  return (size < 1 ? value.toFixed(3) : String(Number(value.toPrecision(3)))).replace(/^(-?)0\./, '$1.');
 }
 
 function round(value: number): number {

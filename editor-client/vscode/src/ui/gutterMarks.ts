@@ -15,7 +15,7 @@ export interface Mark {
 const CHANGES = {
   changed: 'Changed since the last training, so its figures are of another version.',
   added: 'Added since the last training.',
-  removed: 'Below this line, lines were removed since the last training.',
+  removed: 'Next to this line, lines were removed since the last training.',
 };
 
 export function findingMarks(told: Gutter): Record<Kind, Mark[]> {

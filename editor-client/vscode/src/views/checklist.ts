@@ -7,7 +7,7 @@ import type { Findings, RepoState } from '../protocol';
 import type { Repos } from '../repos';
 import type { Connection } from '../server/connection';
 import { Declined, inWords, tell } from '../ui/telling';
-import { type Check, checksOf, wordsOf } from './checks';
+import { type Check, checksOf, endOf, wordsOf } from './checks';
 
 const LEAST_MS = 1000; // between two looks at the findings
 
@@ -111,8 +111,9 @@ export class Checklist implements vscode.Disposable {
       rows.forEach((row) => run.started(row));
       await this.ended(repo.repo, started.job, token);
       const state = this.repos.known.find((known) => known.repo === repo.repo);
-      if (token.isCancellationRequested) rows.forEach((row) => run.skipped(row));
-      else if (state?.standing.stage === 'failed' || state?.standing.stage === 'config') rows.forEach((row) => run.errored(row, new vscode.TestMessage(state.standing.words)));
+      const end = endOf(started.job, state);
+      if (token.isCancellationRequested || end === 'cancelled') rows.forEach((row) => run.skipped(row));
+      else if (end !== '') rows.forEach((row) => run.errored(row, new vscode.TestMessage(end)));
       else {
         const checks = await this.ask(repo.repo);
         const root = this.list(repo, checks);

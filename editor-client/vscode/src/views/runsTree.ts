@@ -1,6 +1,7 @@
 /** Runs of evolution with their lineage, and the trials of the user's own versions. */
 
 import type { Run, RunNode, Runs } from '../protocol';
+import { short } from '../ui/curves';
 import { count, escape, joined, leaf, type Node, NOTHING, paragraphs } from './node';
 
 export function runsTree(runs: Runs): Node[] {
@@ -117,9 +118,5 @@ export function bestSoFar(values: readonly number[]): string {
   const low = Math.min(...values);
   const span = Math.max(...values) - low;
   const bars = shown.map((value) => BARS[span > 0 ? Math.round(((value - low) / span) * (BARS.length - 1)) : 0]).join('');
-  return `${number(first)} ${bars} ${number(last)} after ${count(values.length - 1, 'trial')}`;
-}
-
-function number(value: number): string {
-  return value.toPrecision(3).replace(/^(-?)0\./, '$1.');
+  return `${short(first)} ${bars} ${short(last)} after ${count(values.length - 1, 'trial')}`;
 }

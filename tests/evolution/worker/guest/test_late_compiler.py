@@ -48,9 +48,51 @@ told["own_spec"] = config.__spec__.origin == config.__file__
 from torch._dynamo import utils
 told["one_module"] = sys.modules["torch._dynamo.utils"] is utils and sys.modules["torch._dynamo"] is torch._dynamo
 """
-ATTRIBUTE = """
-torch._dynamo.reset()
-told["by_attribute"] = True
+WATCHED = """
+import importlib.util, pathlib, tempfile
+from evolution.worker.guest.watching import LineWatch
+folder = tempfile.mkdtemp()
+file = pathlib.Path(folder, "program.py")
+file.write_text("def double(x):\\n    y = x + x\\n    return y\\n")
+spec = importlib.util.spec_from_file_location("program", file)
+program = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(program)
+watch = LineWatch(folder)
+watch.run(lambda: torch.compile(program.double, backend="eager")(torch.ones(3)))
+told["lines"] = watch.lines() == {"program.py": [2, 3]}
+"""
+PATCHED = """
+from unittest import mock
+held = torch._dynamo
+with mock.patch("torch._dynamo.disable", lambda fn: 7):
+    assert torch._dynamo.disable(print) == 7
+assert torch._dynamo.disable(lambda: 8)() == 8 and not late_compiler.compiler_is_loaded()
+with mock.patch("torch._dynamo.reset", lambda: 9):
+    assert torch._dynamo.reset() == 9
+told["put_back"] = callable(sys.modules["torch._dynamo"].reset) and torch._dynamo.reset() != 9
+held.mark_static_address = None
+told["of_the_real_one"] = sys.modules["torch._dynamo"].mark_static_address is None and torch._dynamo is not held
+told["its_file"] = held.__file__ == torch._dynamo.__file__
+del held.mark_static_address
+told["taken_back"] = not hasattr(torch._dynamo, "mark_static_address")
+"""
+THREADS = """
+import gc, importlib, threading
+for _ in range(100):
+    assert torch._dynamo.disable(lambda: 7)() == 7
+gc.collect()
+(finder,) = (one for one in sys.meta_path if "late_compiler" in type(one).__module__)
+told["forgotten"] = len(finder.marked) < 50
+start, found = threading.Barrier(4), []
+def ask(work):
+    start.wait()
+    found.append(work())
+asks = [lambda: torch._dynamo.config, lambda: importlib.import_module("torch._dynamo.config"),
+        lambda: importlib.import_module("torch._dynamo.utils"), lambda: torch._dynamo.reset]
+threads = [threading.Thread(target=ask, args=(work,), daemon=True) for work in asks]
+[thread.start() for thread in threads]
+[thread.join(120) for thread in threads]
+told["all_answered"] = len(found) == 4
 """
 END = """
 told["at_end"] = late_compiler.compiler_is_loaded()
@@ -79,9 +121,11 @@ def test_training_does_not_load_it():
     [
         (COMPILED, {"same": True}),
         (PART, {"part_is_the_packages": True, "own_spec": True, "one_module": True}),
-        (ATTRIBUTE, {"by_attribute": True}),
+        (WATCHED, {"lines": True}),
+        (PATCHED, {"put_back": True, "of_the_real_one": True, "its_file": True, "taken_back": True}),
+        (THREADS, {"forgotten": True, "all_answered": True}),
     ],
-    ids=["compiled", "part", "attribute"],
+    ids=["compiled", "part", "watched", "patched", "threads"],
 )
 def test_whatever_asks_for_it_gets_the_real_one(body, expected):
     assert _told(body) == {"after_eager": False, **expected, "at_end": True, "finders": 0}
