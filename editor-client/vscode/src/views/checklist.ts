@@ -45,16 +45,20 @@ export class Checklist implements vscode.Disposable {
     const { known } = this.repos;
     const names = new Set(known.map((repo) => repo.repo));
     this.controller.items.forEach((item) => {
-      if (!names.has(item.id)) {
-        this.controller.items.delete(item.id);
-        this.shown.delete(item.id);
-      }
+      if (!names.has(item.id)) this.forget(item.id);
     });
     for (const repo of known) {
       if (repo.jobs.length > 0 || this.running.has(repo.repo)) continue;
       const checks = await this.ask(repo.repo).catch(() => undefined); // the views say why
-      if (checks && checks.length > 0 && !this.running.has(repo.repo)) this.show(repo, checks);
+      if (!checks || this.running.has(repo.repo)) continue;
+      if (checks.length > 0) this.show(repo, checks);
+      else this.forget(repo.repo); // this code has no verdict: that of another would be untrue
     }
+  }
+
+  private forget(repo: string): void {
+    this.controller.items.delete(repo);
+    this.shown.delete(repo);
   }
 
   private show(repo: RepoState, checks: readonly Check[]): void {
@@ -94,16 +98,17 @@ export class Checklist implements vscode.Disposable {
   /** All checks are measured by one diagnosis, so that is what runs; told are those that were asked for. */
   private async run(request: vscode.TestRunRequest, token: vscode.CancellationToken): Promise<void> {
     const items = request.include ?? all(this.controller.items);
+    const left = new Set(request.exclude?.map((item) => item.id));
     const run = this.controller.createTestRun(request);
     for (const repo of this.repos.known) {
-      const asked = items.filter((item) => item.id === repo.repo || item.parent?.id === repo.repo);
-      if (asked.length > 0 && !token.isCancellationRequested) await this.diagnose(repo, asked, run, token);
+      const asked = items.filter((item) => (item.id === repo.repo || item.parent?.id === repo.repo) && !left.has(item.id));
+      if (asked.length > 0 && !token.isCancellationRequested) await this.diagnose(repo, asked, left, run, token);
     }
     run.end();
   }
 
-  private async diagnose(repo: RepoState, asked: readonly vscode.TestItem[], run: vscode.TestRun, token: vscode.CancellationToken): Promise<void> {
-    const rows = asked.flatMap((item) => (item.parent ? [item] : all(item.children)));
+  private async diagnose(repo: RepoState, asked: readonly vscode.TestItem[], left: ReadonlySet<string>, run: vscode.TestRun, token: vscode.CancellationToken): Promise<void> {
+    const rows = asked.flatMap((item) => (item.parent ? [item] : all(item.children))).filter((row) => !left.has(row.id));
     this.running.add(repo.repo);
     try {
       const started = (await this.jobs.start('evolverec.diagnose', { repo: repo.repo })) as { job?: string } | undefined;
@@ -117,7 +122,7 @@ export class Checklist implements vscode.Disposable {
       else {
         const checks = await this.ask(repo.repo);
         const root = this.list(repo, checks);
-        const whole = asked.some((item) => !item.parent);
+        const whole = left.size === 0 && asked.some((item) => !item.parent);
         this.report(run, root, checks, whole ? undefined : new Set(rows.map((row) => row.id)));
         if (whole) this.shown.set(repo.repo, JSON.stringify(checks));
       }
