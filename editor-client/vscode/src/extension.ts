@@ -87,6 +87,7 @@ async function begin(context: vscode.ExtensionContext, server: Connection, newRe
   await watch.begin();
   await server.restart();
   const isRepo = (await vscode.workspace.findFiles('**/evolverec.toml', undefined, 1)).length > 0;
+  await server.settled(); // trust that was given meanwhile has asked for another start
   if (server.state.kind === 'missing' && isRepo) void offerHelp(server);
   await newRecommender.goOn().catch(tell);
 }

@@ -75,6 +75,15 @@ export class Connection implements vscode.Disposable {
     return this.queue;
   }
 
+  /** Until no start is under way, nor one that was asked for meanwhile. */
+  async settled(): Promise<void> {
+    let awaited;
+    do {
+      awaited = this.queue;
+      await awaited;
+    } while (awaited !== this.queue);
+  }
+
   stop(): Promise<void> {
     this.queue = this.queue.then(async () => {
       await this.end();
