@@ -29,7 +29,12 @@ def extreme_of_batch(source: ParsedFile) -> Iterator[RuleHit]:
     for call in source.calls_named(*EXTREMES):
         name = _of_whole(source, call)
         function = source.function_of(call)
-        if not name or function is None or not _is_weighed(source, call):
+        if (
+            not name
+            or function is None
+            or not _is_weighed(source, call)
+            or _is_taken_off(source, function, name)
+        ):
             continue
         if _has_rows(source, function, call, name) and _becomes_a_mean(source, function, call):
             yield source.hit(
@@ -58,6 +63,23 @@ def _is_weighed(source: ParsedFile, call: ast.Call) -> bool:
     if not any(isinstance(part, ast.Name) for part in ast.walk(other)):
         return False
     return isinstance(outer.op, ast.Mult | ast.Add) or (isinstance(outer.op, ast.Sub) and outer.left is call)
+
+
+def _is_taken_off(source: ParsedFile, function: Function, name: str) -> bool:
+    """Whether the extreme is the place that the tensor's own values are measured from, as in `x.max() + (x - x.max()).exp()`, in an age
+    `times.max() - times` or in a cost `sim.max() - sim`."""
+    return any(
+        isinstance(part.op, ast.Sub)
+        and any(dotted(side) == name for side in (part.left, part.right))
+        and any(
+            _of_whole(source, inner) == name
+            for side in (part.left, part.right)
+            if isinstance(side, ast.Call)
+            for inner in source.calls_in(side)
+            if called_name(inner) in EXTREMES
+        )
+        for part in source.within(function, ast.BinOp)
+    )
 
 
 def _has_rows(source: ParsedFile, function: Function, call: ast.Call, name: str) -> bool:

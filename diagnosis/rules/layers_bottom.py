@@ -4,10 +4,11 @@ import ast
 from collections.abc import Iterator
 
 from diagnosis.findings import FindingKind, FoundBy, Role
+from diagnosis.rules.codebase import Codebase
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.places_from import number
 from diagnosis.rules.rule import Rule
-from diagnosis.rules.source import ParsedFile, keyword
+from diagnosis.rules.source import Function, ParsedFile, keyword
 from diagnosis.rules.tensor_calls import amount
 from diagnosis.rules.values import Binding, bindings, parameters
 from diagnosis.symptoms import UNTRAINED, WEAK
@@ -23,6 +24,7 @@ KIND = FindingKind(
     roles=(Role.ENCODER,),
     explains=("no-gradient", *UNTRAINED, *WEAK),
 )
+TELLERS = (ast.keyword, ast.AnnAssign, ast.Assign, ast.Dict, ast.Call)
 NETS = ("GRU", "LSTM", "RNN")
 
 
@@ -47,7 +49,35 @@ def _has_layers(source: ParsedFile, made: ast.Call) -> bool:
     told = amount(layers)
     if told is None and isinstance(layers, ast.Name):
         told = _default(source, layers)
+    if told is None and source.repo is not None and _is_one_somewhere(source.repo, dotted(layers)):
+        return False
     return told is None or told > 1
+
+
+def _is_one_somewhere(repo: Codebase, setting: str) -> bool:
+    """Whether a setting of this name is 1 where the repo says it: in a field of a class, an argument, a key or an option."""
+    word = setting.rpartition(".")[2]
+    return any(_says_one(node, word) for file in repo.files for node in file.within(file.nodes[0], *TELLERS))
+
+
+def _says_one(node: ast.AST, word: str) -> bool:
+    if isinstance(node, ast.keyword):
+        return node.arg == word and amount(node.value) == 1
+    if isinstance(node, ast.AnnAssign):
+        return dotted(node.target).rpartition(".")[2] == word and amount(node.value) == 1
+    if isinstance(node, ast.Assign):
+        return amount(node.value) == 1 and any(dotted(t).rpartition(".")[2] == word for t in node.targets)
+    if isinstance(node, ast.Dict):
+        return any(
+            isinstance(key, ast.Constant) and key.value == word and amount(value) == 1
+            for key, value in zip(node.keys, node.values)
+        )
+    if isinstance(node, ast.Call):
+        options = [
+            str(a.value).lstrip("-").replace("-", "_") for a in node.args if isinstance(a, ast.Constant)
+        ]
+        return word in options and amount(keyword(node, "default")) == 1
+    return False
 
 
 def _default(source: ParsedFile, name: ast.Name) -> float | None:
@@ -69,10 +99,14 @@ def _read(source: ParsedFile, call: ast.Call, net: str) -> Iterator[RuleHit]:
     if len(target.elts) != 2:
         return
     outputs, state = dotted(target.elts[0]), target.elts[1]
-    hidden = state.elts[0] if net == "LSTM" and isinstance(state, ast.Tuple) and state.elts else state
+    if net == "LSTM" and not (isinstance(state, ast.Tuple) and state.elts):
+        return  # the first of a pair of states, which is all layers' own
+    hidden = state.elts[0] if isinstance(state, ast.Tuple) and state.elts else state
     begin = source.places[kept]
     reads = [n for n in source.within(function, ast.Name) if n.id == outputs and isinstance(n.ctx, ast.Load)]
     if not dotted(hidden) or any(source.places[n] > begin for n in reads):
+        return
+    if _is_read_otherwise(source, function, dotted(hidden), begin):
         return
     for part in source.within(function, ast.Subscript):
         index = part.slice.elts[0] if isinstance(part.slice, ast.Tuple) and part.slice.elts else part.slice
@@ -87,6 +121,26 @@ def _read(source: ParsedFile, call: ast.Call, net: str) -> Iterator[RuleHit]:
                 part,
                 "is the state of the lowest layer, and those above answer nothing: read the last one, [-1]",
             )
+
+
+def _is_read_otherwise(source: ParsedFile, function: Function, hidden: str, begin: int) -> bool:
+    """Whether the function reads more of the states than the lowest: the whole of them, or another one."""
+    for node in source.within(function, ast.Name, ast.Attribute):
+        if dotted(node) != hidden or source.places[node] < begin or not isinstance(node.ctx, ast.Load):
+            continue
+        outer = source.parents.get(node)
+        if not isinstance(outer, ast.Subscript) or outer.value is not node:
+            return True
+        index = (
+            outer.slice.elts[0] if isinstance(outer.slice, ast.Tuple) and outer.slice.elts else outer.slice
+        )
+        if number(index) != 0:
+            return True
+        if isinstance(source.parents.get(outer), ast.Attribute) and getattr(
+            source.parents.get(outer), "attr", ""
+        ) in ("shape", "size"):
+            return True
+    return False
 
 
 def _binds(source: ParsedFile, part: ast.Subscript, kept: ast.Assign) -> bool:

@@ -31,6 +31,17 @@ GATHERS = {"apply", "agg", "aggregate"}
 READS = {"read_csv", "read_table"}
 TEXT = {"str", "object", "string"}
 SEQUENCES = ("seq", "hist", "session")
+WITHOUT_ORDER = {
+    "set",
+    "sets",
+    "seen",
+    "unique",
+    "distinct",
+    "mask",
+    "masks",
+    "pool",
+    "pools",
+}  # words of what needs none
 THROUGH = {
     "reset_index",
     "copy",
@@ -111,7 +122,8 @@ def _is_history(source: ParsedFile, call: ast.Call) -> bool:
     if isinstance(statement, ast.ListComp | ast.DictComp) and source.full_name(call) != "numpy.unique":
         kept = source.parents.get(statement)
         words = [w for t in kept.targets for w in words_of(t)] if isinstance(kept, ast.Assign) else []
-        return any(piece.startswith(SEQUENCES) for word in words for piece in word.lower().split("_"))
+        pieces = {piece for word in words for piece in word.lower().split("_")}
+        return any(piece.startswith(SEQUENCES) for piece in pieces) and not pieces & WITHOUT_ORDER
     if not isinstance(statement, ast.Assign) or not isinstance(statement.targets[0], ast.Name):
         return False
     if not any(isinstance(outer, ast.For) for outer in source.around(statement)):

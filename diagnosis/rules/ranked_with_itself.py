@@ -115,10 +115,16 @@ def _begins_with_0(source: ParsedFile, statement: ast.Assign, name: str) -> bool
         isinstance(s.op, ast.Sub) and dotted(s.target) == name for s in source.within(function, ast.AugAssign)
     ):
         return False
+    if any(
+        any(dotted(p) == name for p in ast.walk(s.value))
+        for s in source.within(function, ast.Assign)
+        if source.places[s] > begin and name in map(dotted, s.targets)
+    ):
+        return False  # `rank = rank - 1`
     for part in source.within(function, ast.Compare):
         if source.places[part] > begin and dotted(part.left) == name and len(part.ops) == 1:
             if isinstance(part.ops[0], ast.Lt):
-                return True
+                return not isinstance(part.comparators[0], ast.BinOp)  # `rank < k + 1` begins with 1
             if isinstance(part.ops[0], ast.LtE):
                 return False
     for part in source.within(function, ast.BinOp):

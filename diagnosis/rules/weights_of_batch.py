@@ -71,7 +71,7 @@ def _averages_events(source: ParsedFile, name: str, division: ast.BinOp) -> bool
                 return True
             if axis == 1 and (
                 (isinstance(outer, ast.BinOp) and isinstance(outer.op, ast.MatMult))
-                or isinstance(outer, ast.Call)
+                or (isinstance(outer, ast.Call) and called_name(outer) in ("bmm", "matmul"))
             ):
                 return True
         if called_name(call) == "einsum" and len(call.args) > 2 and dotted(call.args[1]) == name:
