@@ -67,6 +67,7 @@ AWAY = FindingKind(
 )
 NORMAL = {"randn", "randn_like", "normal", "standard_normal"}
 UNIFORM = {"rand", "rand_like"}
+MADE = ("full", "full_like", "tensor", "as_tensor")
 STEPS = ("t", "ts", "step", "steps", "timestep", "timesteps")
 OF_ALL_STEPS = ("bar", "hat", "bars", "cum", "cumulative", "total", "all", "prod", "product")
 NOTHING = ("nobody", "null", "uncond", "unconditional", "empty", "none", "nothing", "blank")
@@ -291,11 +292,14 @@ def _steps(source: ParsedFile) -> Iterator[RuleHit]:
             continue
         name = loop.target.id
         for call in source.within(loop, ast.Call):
-            if called_name(call) not in ("full", "full_like", "tensor", "as_tensor"):
+            if called_name(call) not in MADE:
                 continue
-            given = [p for a in call.args for p in (a.elts if isinstance(a, ast.List) else [a])]
-            told = next((a for a in given if _is_moved(a, name)), None)
-            if told is None or not _is_told(source, loop, call) or _counts_otherwise(source, loop):
+            told = next((a for a in _given(call) if _is_moved(a, name)), None)
+            plain = any(
+                called_name(c) in MADE and name in map(dotted, _given(c))
+                for c in source.within(loop, ast.Call)
+            )
+            if told is None or plain or not _is_told(source, loop, call) or _counts_otherwise(source, loop):
                 continue
             if _reads_at(source, loop, name) and _trains_alike(source):
                 yield source.hit(
@@ -303,6 +307,11 @@ def _steps(source: ParsedFile) -> Iterator[RuleHit]:
                     call,
                     f"tells the net {ast.unparse(told)} where its input is at {name}: tell it {name}",
                 )
+
+
+def _given(call: ast.Call) -> list[ast.expr]:
+    """The arguments of a call, lists opened."""
+    return [p for a in call.args for p in (a.elts if isinstance(a, ast.List) else [a])]
 
 
 def _is_told(source: ParsedFile, loop: Loop, made: ast.Call) -> bool:

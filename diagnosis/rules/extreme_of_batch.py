@@ -57,6 +57,12 @@ def _of_whole(source: ParsedFile, call: ast.Call) -> str:
 def _is_weighed(source: ParsedFile, call: ast.Call) -> bool:
     """Whether the extreme is a factor or a term beside a tensor; not what is taken off so that exp stays finite, nor a divisor."""
     outer = source.parents.get(call)
+    beyond = source.parents.get(outer) if isinstance(outer, ast.BinOp) else None
+    if isinstance(beyond, ast.BinOp) and _of_whole(source, call) in (
+        dotted(beyond.left),
+        dotted(beyond.right),
+    ):
+        return False  # what lifts some values above all others: `dist + dist.max() * same`
     if not isinstance(outer, ast.BinOp) or "detach" in {called_name(c) for c in source.calls_in(outer)}:
         return False
     other = outer.right if outer.left is call else outer.left

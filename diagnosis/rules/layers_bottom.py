@@ -4,10 +4,10 @@ import ast
 from collections.abc import Iterator
 
 from diagnosis.findings import FindingKind, FoundBy, Role
-from diagnosis.rules.codebase import Codebase
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.places_from import number
 from diagnosis.rules.rule import Rule
+from diagnosis.rules.settings_seen import is_one_somewhere
 from diagnosis.rules.source import Function, ParsedFile, keyword
 from diagnosis.rules.tensor_calls import amount
 from diagnosis.rules.values import Binding, bindings, parameters
@@ -24,7 +24,6 @@ KIND = FindingKind(
     roles=(Role.ENCODER,),
     explains=("no-gradient", *UNTRAINED, *WEAK),
 )
-TELLERS = (ast.keyword, ast.AnnAssign, ast.Assign, ast.Dict, ast.Call)
 NETS = ("GRU", "LSTM", "RNN")
 
 
@@ -49,35 +48,9 @@ def _has_layers(source: ParsedFile, made: ast.Call) -> bool:
     told = amount(layers)
     if told is None and isinstance(layers, ast.Name):
         told = _default(source, layers)
-    if told is None and source.repo is not None and _is_one_somewhere(source.repo, dotted(layers)):
+    if told is None and source.repo is not None and is_one_somewhere(source.repo, layers):
         return False
     return told is None or told > 1
-
-
-def _is_one_somewhere(repo: Codebase, setting: str) -> bool:
-    """Whether a setting of this name is 1 where the repo says it: in a field of a class, an argument, a key or an option."""
-    word = setting.rpartition(".")[2]
-    return any(_says_one(node, word) for file in repo.files for node in file.within(file.nodes[0], *TELLERS))
-
-
-def _says_one(node: ast.AST, word: str) -> bool:
-    if isinstance(node, ast.keyword):
-        return node.arg == word and amount(node.value) == 1
-    if isinstance(node, ast.AnnAssign):
-        return dotted(node.target).rpartition(".")[2] == word and amount(node.value) == 1
-    if isinstance(node, ast.Assign):
-        return amount(node.value) == 1 and any(dotted(t).rpartition(".")[2] == word for t in node.targets)
-    if isinstance(node, ast.Dict):
-        return any(
-            isinstance(key, ast.Constant) and key.value == word and amount(value) == 1
-            for key, value in zip(node.keys, node.values)
-        )
-    if isinstance(node, ast.Call):
-        options = [
-            str(a.value).lstrip("-").replace("-", "_") for a in node.args if isinstance(a, ast.Constant)
-        ]
-        return word in options and amount(keyword(node, "default")) == 1
-    return False
 
 
 def _default(source: ParsedFile, name: ast.Name) -> float | None:

@@ -37,7 +37,7 @@ COPIES = (
 )
 
 
-AVERAGES = ("ema", "average", "averaged", "mean", "teacher", "shadow", "swa")
+AVERAGES = ("ema", "average", "averaged", "teacher", "shadow", "swa")
 PUTS = ("copy", "apply", "applied", "swap", "store", "average", "assign", "scope", "use")
 
 

@@ -33,6 +33,9 @@ ROLES = (
     {"left", "right"},
     {"row", "col"},
     {"head", "tail"},
+    {"train", "test"},
+    {"train", "valid"},
+    {"pos", "neg"},
 )
 SHORTEST = 3  # letters of a name that says what it is
 
@@ -76,8 +79,8 @@ def _swapped(repo: Codebase, source: ParsedFile, call: ast.Call, words: list[str
 
 
 def _is_meant(source: ParsedFile, call: ast.Call, first: str, second: str) -> bool:
-    """Whether two roles are exchanged on purpose: where the code around says so, or takes both in the order that it gives them in,
-    as for the users of an item.
+    """Whether two roles are exchanged on purpose: where the code around says so, or takes both itself, as for the users of an item or
+    the other half of a comparison.
     """
     function = source.function_of(call)
     statement = next((o for o in source.around(call) if isinstance(o, ast.Assign)), None)
@@ -88,7 +91,7 @@ def _is_meant(source: ParsedFile, call: ast.Call, first: str, second: str) -> bo
     if function is None or roles not in ROLES:
         return False
     own = parameters(function)
-    return first in own and second in own and own.index(second) < own.index(first)
+    return first in own and second in own
 
 
 def _is_given_straight(repo: Codebase, call: ast.Call, *pairs: tuple[str, int]) -> bool:
@@ -106,6 +109,8 @@ def _is_given_straight(repo: Codebase, call: ast.Call, *pairs: tuple[str, int]) 
 def _parameters(repo: Codebase, source: ParsedFile, call: ast.Call) -> list[str]:
     """The parameters that a call fills by position; [] where it is not known what it runs, or several may be."""
     name = called_name(call)
+    if _is_of_a_library(repo, source, call):
+        return []
     kinds = repo.classes.get(name, [])
     made: Defined | None = repo.method(kinds[0], "__init__") if len(kinds) == 1 else None
     if made is None and kinds:
@@ -117,6 +122,17 @@ def _parameters(repo: Codebase, source: ParsedFile, call: ast.Call) -> list[str]
         return []
     names = parameters(reached.node)
     return names[1:] if names[:1] in (["self"], ["cls"]) else names
+
+
+def _is_of_a_library(repo: Codebase, source: ParsedFile, call: ast.Call) -> bool:
+    """Whether a call goes to what was imported from outside the repo, whatever of its own has the same name."""
+    first = dotted(call.func).partition(".")[0]
+    origin = source.imports.get(first, "")
+    top = origin.partition(".")[0]
+    return bool(top) and not any(
+        top in {piece.removesuffix(".py") for piece in file.path.replace("\\", "/").split("/")}
+        for file in repo.files
+    )
 
 
 def _fields(kind: Defined) -> list[str]:

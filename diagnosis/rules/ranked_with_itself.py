@@ -104,7 +104,8 @@ def _is_put_aside(source: ParsedFile, name: str, at: ast.expr) -> bool:
                 and not any(isinstance(e, ast.Slice | ast.Constant) for e in target.slice.elts)
             ):
                 return True
-    return any(dotted(c.func) in (f"{name}.scatter_", f"{name}.scatter") for c in source.calls_in(function))
+    puts = [f"{name}.{word}" for word in ("scatter", "scatter_", "index_put", "index_put_")]
+    return any(dotted(c.func) in puts for c in source.calls_in(function))
 
 
 def _begins_with_0(source: ParsedFile, statement: ast.Assign, name: str) -> bool:

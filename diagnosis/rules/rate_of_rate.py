@@ -8,6 +8,7 @@ from diagnosis.rules.codebase import Codebase
 from diagnosis.rules.definitions import Defined
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.rule import Rule
+from diagnosis.rules.settings_seen import is_one_somewhere
 from diagnosis.rules.source import Function, ParsedFile, keyword
 from diagnosis.rules.tensor_calls import amount
 from diagnosis.rules.values import bindings, parameters
@@ -57,12 +58,12 @@ def rate_of_rate(source: ParsedFile) -> Iterator[RuleHit]:
 def _has_rate_of_one(repo: Codebase) -> bool:
     """Whether an optimizer of the repo, or a group of its parameters, has the rate 1, so that the schedule is all of it."""
     for file in repo.files:
-        if any(_is_one(file, value) for value in _rates(file)):
+        if any(_is_one(repo, file, value) for value in _rates(file)):
             return True
         for name in ("Adam", "AdamW", "SGD", "Adagrad", "RMSprop", "Adamax", "NAdam", "RAdam", "SparseAdam"):
             for call in file.calls_named(name):
                 rate = keyword(call, "lr") or (call.args[1] if len(call.args) > 1 else None)
-                if rate is None or _is_one(file, rate):
+                if rate is None or _is_one(repo, file, rate):
                     return True
     return False
 
@@ -70,13 +71,22 @@ def _has_rate_of_one(repo: Codebase) -> bool:
 def _rates(file: ParsedFile) -> Iterator[ast.expr]:
     for call in file.calls:
         yield from (k.value for k in call.keywords if k.arg == "lr")
+    for statement in file.within(file.nodes[0], ast.Assign):
+        if any(map(_is_key_of_rate, statement.targets)):
+            yield statement.value
     for node in file.within(file.nodes[0], ast.Dict):
         yield from (
             v for k, v in zip(node.keys, node.values) if isinstance(k, ast.Constant) and k.value == "lr"
         )
 
 
-def _is_one(file: ParsedFile, rate: ast.expr) -> bool:
+def _is_key_of_rate(node: ast.expr) -> bool:
+    return isinstance(node, ast.Subscript) and getattr(node.slice, "value", None) == "lr"
+
+
+def _is_one(repo: Codebase, file: ParsedFile, rate: ast.expr) -> bool:
+    if isinstance(rate, ast.Attribute | ast.Subscript) and is_one_somewhere(repo, rate):
+        return True
     made = [b.value for b in bindings(file, rate.id, rate)] if isinstance(rate, ast.Name) else []
     return any(amount(value) == 1 for value in (rate, *made))
 

@@ -37,7 +37,11 @@ def rotated_on_one_side(source: ParsedFile) -> Iterator[RuleHit]:
             for left, right in _products(source, function, call):
                 sides = _root(left), _root(right)
                 other = sides[1] if sides[0] == turned else sides[0] if sides[1] == turned else ""
-                attends = _is_a_side(turned) and _is_a_side(other)
+                attends = (
+                    _is_a_side(turned)
+                    and _is_a_side(other)
+                    and _is_alike(source, function, call, turned, other)
+                )
                 if attends and other != turned and not _is_turned(source, function, other):
                     yield source.hit(
                         KIND.code,
@@ -106,6 +110,23 @@ def _is_turned(source: ParsedFile, function: Function, name: str) -> bool:
         for binding in bindings(source, one, function.body[0])
         for call in source.calls_in(binding.value)
     )
+
+
+def _is_alike(source: ParsedFile, function: Function, call: ast.Call, turned: str, other: str) -> bool:
+    """Whether both sides are made of the same input, and the other one of nothing that the rotation is told; a memory may hold its
+    positions already."""
+    told = {n.id for a in call.args[1:] for n in ast.walk(a) if isinstance(n, ast.Name)} - {"self"}
+    reads = [
+        {
+            n.id
+            for b in bindings(source, name, function.body[0])
+            for n in ast.walk(b.value)
+            if isinstance(n, ast.Name)
+        }
+        - {"self", "torch", turned, other}
+        for name in (turned, other)
+    ]
+    return bool(reads[0] & reads[1]) and not reads[1] & told
 
 
 def _turns(name: str) -> bool:

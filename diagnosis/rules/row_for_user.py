@@ -8,7 +8,7 @@ from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.repeated import callee, repo_of
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import Function, ParsedFile
-from diagnosis.rules.values import parameters
+from diagnosis.rules.values import bindings, parameters
 from diagnosis.symptoms import WEAK
 from diagnosis.syntax import called_name, dotted
 
@@ -79,7 +79,8 @@ def _stands_for_users(source: ParsedFile, function: Function, call: ast.Call) ->
     inner: ast.AST = call
     for outer in source.around(call):
         if isinstance(outer, ast.Subscript) and outer.slice is inner:
-            return _says_user(outer.value)
+            computed = isinstance(outer.value, ast.Name) and bindings(source, outer.value.id, outer.value)
+            return _says_user(outer.value) and not computed
         if isinstance(outer, ast.Call) and outer.func is not inner:
             full = source.full_name(outer)
             if full.startswith(("torch.", "numpy.")) or called_name(outer) in ("to", "long"):

@@ -39,6 +39,7 @@ TABLES = {"torch.nn.Embedding", "torch.nn.Parameter", "torch.nn.parameter.Parame
 # What goes through the parts of a module without their names.
 BY_ITSELF = {"children", "named_children", "_modules", "_parameters", "__dict__", "vars"}
 
+OF_FAMILIES = ("len", "mask", "user", "uid", "label", "target", "neg", "pos", "batch", "attention")
 STAND_INS = ("dummy", "fake", "placeholder")
 
 
@@ -81,12 +82,21 @@ def input_unread(source: ParsedFile) -> Iterator[RuleHit]:
             and (name := dotted(assign.targets[0])).count(".") == 1 and name.startswith("self.")
             and not _is_read(repo, name.partition(".")[2])
         ]  # fmt: skip
-        if idle and not _goes_through_parts(repo, source, kind):
+        pair = next(((name, layer) for name in unread for layer in idle if _may_be_for(layer, name)), None)
+        if pair is not None and not _goes_through_parts(repo, source, kind):
             yield source.hit(
                 INPUT.code,
                 forward,
-                f"reads no {unread[0]}, and nothing calls {idle[0]}, which was made for it",
+                f"reads no {pair[0]}, and nothing calls {pair[1]}, which may have been made for it",
             )
+
+
+def _may_be_for(layer: str, name: str) -> bool:
+    """Whether a layer that nothing calls may have been made for an input: lengths, masks, users and labels are handed to every model of
+    a family, and a layer left over beside them has another reason, if its name is not theirs."""
+    pieces = {piece.rstrip("s") for piece in name.lower().split("_")}
+    stems = {piece[:5] for piece in layer.lower().replace(".", "_").split("_")}
+    return not any(p.startswith(OF_FAMILIES) for p in pieces) or bool({p[:5] for p in pieces} & stems)
 
 
 def _is_given_by_name(source: ParsedFile, kind: ast.ClassDef) -> bool:

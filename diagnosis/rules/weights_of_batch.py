@@ -108,5 +108,7 @@ def _is_summed(source: ParsedFile, product: ast.BinOp) -> bool:
     call = source.parents.get(outer) if isinstance(outer, ast.Attribute) else outer
     if not isinstance(call, ast.Call) or called_name(call) != "sum":
         return False
+    if getattr(source.parents.get(call), "attr", "") in ("sum", "mean"):
+        return False  # one number of the batch, as of a weighted loss
     told = keyword(call, "dim") or keyword(call, "axis") or (call.args[-1] if call.args else None)
     return whole(told) in (1, -2)
