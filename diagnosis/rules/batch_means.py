@@ -86,6 +86,8 @@ def _mean_of_means(source: ParsedFile, function: Function, added: ast.Call) -> a
 def _goes_through_batches(loop: ast.For) -> bool:
     """`range(0, n, size)`, or what is called after a loader or batches."""
     given = loop.iter
+    if any("loader" in dotted(part).lower() for part in ast.walk(loop.target)):
+        return False  # of several loaders, as of folds
     if isinstance(given, ast.Call) and called_name(given) == "range":
         return len(given.args) == 3
     return any(word in dotted(part).lower() for part in ast.walk(given) for word in ("loader", "batch"))

@@ -67,6 +67,9 @@ AWAY = FindingKind(
 )
 NORMAL = {"randn", "randn_like", "normal", "standard_normal"}
 UNIFORM = {"rand", "rand_like"}
+MADE = ("full", "full_like", "tensor", "as_tensor")
+STEPS = ("t", "ts", "step", "steps", "timestep", "timesteps")
+OF_ALL_STEPS = ("bar", "hat", "bars", "cum", "cumulative", "total", "all", "prod", "product")
 NOTHING = ("nobody", "null", "uncond", "unconditional", "empty", "none", "nothing", "blank")
 
 
@@ -81,7 +84,8 @@ def diffusion_terms(source: ParsedFile) -> Iterator[RuleHit]:
     yield from _steps(source)
     for part in source.within(source.nodes[0], ast.BinOp):
         if isinstance(part.op, ast.Sub) and (sides := _guided(part)) is not None:
-            with_, without = (_ignores_history(source, side) for side in sides)
+            with_ = _ignores_history(source, sides[0], sides[1])
+            without = _ignores_history(source, sides[1], sides[0])
             if with_ and not without:
                 yield source.hit(
                     AWAY.code,
@@ -161,7 +165,8 @@ def _judged(
 ) -> Iterator[RuleHit]:
     rooted = _squared(kept) is not None and _squared(factor) is not None
     uniform = called_name(call) in UNIFORM
-    table = _table(source, _squared(kept) or kept)
+    share = _squared(kept) or kept
+    table = _table(source, share)
     if rooted and uniform:
         yield source.hit(
             LAW.code,
@@ -173,6 +178,7 @@ def _judged(
         and _squared(kept) is None
         and not uniform
         and table
+        and _is_read_at_a_step(source, share)
         and _is_rooted_elsewhere(repo, total, table)
     ):
         yield source.hit(
@@ -180,7 +186,8 @@ def _judged(
             total,
             f"mixes by shares of {table}, whose roots are taken elsewhere: take the roots here as well",
         )
-    if rooted and table and (made := _single_steps(repo, table)) is not None:
+    at_any_step = table and not _is_one_step_of_many(source, total, share)
+    if rooted and at_any_step and (made := _single_steps(repo, table)) is not None:
         file, value = made
         if file.path == source.path:
             yield source.hit(
@@ -188,6 +195,26 @@ def _judged(
                 value,
                 "is the share that single steps keep: multiply them up by cumprod to mix for any step at once",
             )
+
+
+def _is_read_at_a_step(source: ParsedFile, share: ast.expr) -> bool:
+    """Whether a share is read from a table or an attribute; a plain number of a function says nothing of another's of its name."""
+    values = [share, *(b.value for n in names_in(share) for b in bindings(source, dotted(n), n))]
+    return any(
+        isinstance(part, ast.Subscript | ast.Attribute) for value in values for part in ast.walk(value)
+    )
+
+
+def _is_one_step_of_many(source: ParsedFile, total: ast.BinOp, share: ast.expr) -> bool:
+    """Whether a loop goes from step to step and adds a step's noise to what the last one gave."""
+    values = [share, *(b.value for n in names_in(share) for b in bindings(source, dotted(n), n))]
+    read = {dotted(n) for value in values for n in names_in(value)}
+    statement = next((o for o in source.around(total) if isinstance(o, ast.Assign)), None)
+    kept = {dotted(t) for t in getattr(statement, "targets", [])} - {""}
+    return any(
+        isinstance(outer, ast.For) and {dotted(n) for n in names_in(outer.target)} & read
+        for outer in source.around(total)
+    ) or bool(kept & {dotted(n) for n in names_in(total)})
 
 
 def _table(source: ParsedFile, node: ast.expr) -> str:
@@ -235,7 +262,7 @@ def _single_steps(repo: Codebase, table: str) -> tuple[ParsedFile, ast.stmt] | N
     own = [
         pair
         for pair in found
-        if _rest_of(pair[1].value) is not None and "beta" in ast.unparse(pair[1].value).lower()
+        if (beta := _rest_of(pair[1].value)) is not None and _is_of_single_steps(pair[0], beta)
     ]
     others = [
         pair
@@ -245,6 +272,19 @@ def _single_steps(repo: Codebase, table: str) -> tuple[ParsedFile, ast.stmt] | N
     return own[0] if len(own) == 1 and not others else None
 
 
+def _is_of_single_steps(file: ParsedFile, beta: ast.expr) -> bool:
+    """Whether the noise of single steps is meant: a beta, whose values rise evenly or are not seen to be made, and that does not say
+    that it holds all steps before."""
+    name = dotted(beta)
+    words = name.lower().replace(".", "_").split("_")
+    if not any(word.startswith("beta") for word in words) or any(word in OF_ALL_STEPS for word in words):
+        return False
+    made = [b.value for b in bindings(file, name, beta) if b.position is None]
+    return not made or any(
+        called_name(c) in ("linspace", "full") for value in made for c in file.calls_in(value)
+    )
+
+
 def _steps(source: ParsedFile) -> Iterator[RuleHit]:
     """`t = torch.full((n,), step + 1)` beside `self.kept[step]`, in a loop over steps, downwards."""
     for loop in source.loops:
@@ -252,16 +292,51 @@ def _steps(source: ParsedFile) -> Iterator[RuleHit]:
             continue
         name = loop.target.id
         for call in source.within(loop, ast.Call):
-            if called_name(call) not in ("full", "full_like", "tensor", "as_tensor"):
+            if called_name(call) not in MADE:
                 continue
-            given = [p for a in call.args for p in (a.elts if isinstance(a, ast.List) else [a])]
-            told = next((a for a in given if _is_moved(a, name)), None)
-            if told is not None and _reads_at(source, loop, name) and _trains_alike(source):
+            told = next((a for a in _given(call) if _is_moved(a, name)), None)
+            plain = any(
+                called_name(c) in MADE and name in map(dotted, _given(c))
+                for c in source.within(loop, ast.Call)
+            )
+            if told is None or plain or not _is_told(source, loop, call) or _counts_otherwise(source, loop):
+                continue
+            if _reads_at(source, loop, name) and _trains_alike(source):
                 yield source.hit(
                     STEP.code,
                     call,
                     f"tells the net {ast.unparse(told)} where its input is at {name}: tell it {name}",
                 )
+
+
+def _given(call: ast.Call) -> list[ast.expr]:
+    """The arguments of a call, lists opened."""
+    return [p for a in call.args for p in (a.elts if isinstance(a, ast.List) else [a])]
+
+
+def _is_told(source: ParsedFile, loop: Loop, made: ast.Call) -> bool:
+    """Whether a step is handed to the net, beside its input, rather than looked up in a table."""
+    statement = source.parents.get(made)
+    kept = dotted(statement.targets[0]) if isinstance(statement, ast.Assign) else ""
+    for call in source.within(loop, ast.Call):
+        if call is made or len(call.args) + len(call.keywords) < 2:
+            continue
+        given = [*call.args, *(k.value for k in call.keywords)]
+        if made in given or (kept and kept in map(dotted, given)):
+            return True
+    return False
+
+
+def _counts_otherwise(source: ParsedFile, loop: Loop) -> bool:
+    """Whether a step is moved elsewhere in the file, as where training counts from 1: `net(x, t + 1)`, `self.kept[t - 1]`."""
+    inside = {*source.within(loop, ast.BinOp)}
+    return any(
+        part not in inside and dotted(part.left) in STEPS and _is_moved(part, dotted(part.left))
+        for part in source.within(source.nodes[0], ast.BinOp)
+    ) or any(
+        called_name(call) == "randint" and len(call.args) > 2 and whole(call.args[0]) == 1
+        for call in source.calls_named("randint")
+    )
 
 
 def _falls(loop: ast.For) -> bool:
@@ -288,7 +363,7 @@ def _reads_at(source: ParsedFile, loop: Loop, name: str) -> bool:
 def _trains_alike(source: ParsedFile) -> bool:
     """Whether tables are read elsewhere at a step `t` that is given as it is: no other place adds a number to one."""
     return any(
-        dotted(part.slice) in ("t", "ts", "step", "steps", "timestep", "timesteps")
+        dotted(part.slice) in STEPS
         for function in source.functions
         for part in source.within(function, ast.Subscript)
         if dotted(part.slice) in parameters(function)
@@ -316,16 +391,19 @@ def _guided(part: ast.BinOp) -> tuple[ast.expr, ast.expr] | None:
     return None
 
 
-def _ignores_history(source: ParsedFile, node: ast.expr) -> bool:
-    """Whether a prediction is one without a condition: an argument of it, or its own name, says so."""
+def _ignores_history(source: ParsedFile, node: ast.expr, beside: ast.expr) -> bool:
+    """Whether a prediction is one without a condition: an argument of it, or its own name, says so.
+
+    beside: the other prediction, which has a condition in the place of the argument.
+    """
     if isinstance(node, ast.Name):
         if _says_nothing(node.id):
             return True
         made = [b.value for b in bindings(source, node.id, node) if b.position is None]
-        return len(made) == 1 and isinstance(made[0], ast.Call) and _ignores_history(source, made[0])
+        return len(made) == 1 and isinstance(made[0], ast.Call) and _ignores_history(source, made[0], beside)
     if not isinstance(node, ast.Call):
         return False
-    for given in (*node.args, *(k.value for k in node.keywords)):
+    for given in _differing(source, node, beside):
         if isinstance(given, ast.Constant) and given.value is None:
             return True
         if any(_says_nothing(dotted(name).rpartition(".")[2]) for name in names_in(given)) or any(
@@ -346,6 +424,21 @@ def _ignores_history(source: ParsedFile, node: ast.expr) -> bool:
         ):
             return True
     return False
+
+
+def _differing(source: ParsedFile, call: ast.Call, beside: ast.expr) -> list[ast.expr]:
+    """The arguments of a call in whose place the other prediction's has something else; all where that one is not a call."""
+    made = (
+        [b.value for b in bindings(source, dotted(beside), beside)]
+        if isinstance(beside, ast.Name)
+        else [beside]
+    )
+    other = made[0] if len(made) == 1 else None
+    if not isinstance(other, ast.Call):
+        return [*call.args, *(k.value for k in call.keywords)]
+    named = {k.arg: k.value for k in other.keywords}
+    pairs = [*zip(call.args, other.args), *((k.value, named[k.arg]) for k in call.keywords if k.arg in named)]
+    return [one for one, two in pairs if not same(one, two)]
 
 
 def _says_nothing(word: str) -> bool:

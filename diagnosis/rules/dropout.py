@@ -92,7 +92,15 @@ def _is_guarded(source: ParsedFile, node: ast.AST, follow: bool = True) -> bool:
     else:
         meant = [(made, repo.callee(made.file, made.call)) for made in repo.calls(function.name)]
         calls = [made for made, called in meant if called is None or called.node is function]
-    return bool(calls) and all(_is_guarded(made.file, made.call, follow=False) for made in calls)
+    return bool(calls) and all(
+        _is_in_loss(made.file, made.call) or _is_guarded(made.file, made.call, follow=False) for made in calls
+    )
+
+
+def _is_in_loss(source: ParsedFile, call: ast.Call) -> bool:
+    """Whether a call stands in what reckons a loss, where views of a contrast are made, and which no list is served by."""
+    name = getattr(source.function_of(call), "name", "").lower()
+    return name in ("training_step", "train_step") or "loss" in name.split("_")
 
 
 def _is_chosen_by_rate(source: ParsedFile, call: ast.Call) -> bool:

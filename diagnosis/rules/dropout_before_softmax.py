@@ -9,8 +9,9 @@ from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.made_from import REARRANGES, Value, endings
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import ParsedFile
-from diagnosis.rules.tensor_calls import Operation, operation
+from diagnosis.rules.tensor_calls import Operation, amount, operation
 from diagnosis.symptoms import WEAK
+from diagnosis.syntax import called_name
 
 KIND = FindingKind(
     code="dropout-before-softmax",
@@ -23,6 +24,8 @@ KIND = FindingKind(
 )
 MASKS = {"masked_fill", "masked_fill_", "where"}
 PRODUCTS = {"matmul", "bmm", "baddbmm", "einsum"}
+TURNS = {"transpose", "permute", "swapaxes"}
+FAR = -100  # below this a logit gets no weight
 DROPS = {"dropout", "dropout_"}
 
 
@@ -58,24 +61,42 @@ def _are_logits(repo: Codebase, value: Value, node: ast.expr) -> bool:
     """Whether a value is masked, or a product that is divided by a number, at least on one way."""
     for end in endings(repo, value.file, node, REARRANGES, value.calls):
         done = _operation(repo, end)
-        if done is not None and done.name in MASKS:
+        if done is not None and done.name in MASKS and any(map(_is_far_below, _arguments(end.node))):
             return True
         inner = end.node
         if isinstance(inner, ast.BinOp) and isinstance(inner.op, ast.Add):  # logits + mask
             inner = inner.left
         if isinstance(inner, ast.BinOp) and isinstance(inner.op, ast.Div | ast.Mult):
             sides = (inner.left, inner.right)
-            if any(
-                (isinstance(p, ast.BinOp) and isinstance(p.op, ast.MatMult))
-                or (
-                    isinstance(p, ast.Call)
-                    and (made := operation(repo, end.file, p)) is not None
-                    and made.name in PRODUCTS
-                )
-                for p in sides
-            ):
+            if any(_is_of_queries(repo, end, p) for p in sides):
                 return True
     return False
+
+
+def _is_of_queries(repo: Codebase, value: Value, node: ast.expr) -> bool:
+    """Whether a value is a product with what was turned for it, as keys are and weights of a gate are not."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
+        return _is_turned(node.right)
+    if not isinstance(node, ast.Call) or (made := operation(repo, value.file, node)) is None:
+        return False
+    given = [a for a in node.args if not isinstance(a, ast.Constant)]
+    return made.name in PRODUCTS and (made.name == "einsum" or any(map(_is_turned, given)))
+
+
+def _is_turned(node: ast.expr) -> bool:
+    if isinstance(node, ast.Attribute):
+        return node.attr == "mT"
+    return isinstance(node, ast.Call) and called_name(node) in TURNS
+
+
+def _arguments(node: ast.expr) -> list[ast.expr]:
+    return [*node.args, *(k.value for k in node.keywords)] if isinstance(node, ast.Call) else []
+
+
+def _is_far_below(node: ast.expr) -> bool:
+    """Whether a number is far below all logits."""
+    told = amount(node)
+    return told is not None and told < FAR
 
 
 RULE = Rule(kind=KIND, run=dropout_before_softmax)

@@ -29,7 +29,12 @@ def extreme_of_batch(source: ParsedFile) -> Iterator[RuleHit]:
     for call in source.calls_named(*EXTREMES):
         name = _of_whole(source, call)
         function = source.function_of(call)
-        if not name or function is None or not _is_weighed(source, call):
+        if (
+            not name
+            or function is None
+            or not _is_weighed(source, call)
+            or _is_taken_off(source, function, name)
+        ):
             continue
         if _has_rows(source, function, call, name) and _becomes_a_mean(source, function, call):
             yield source.hit(
@@ -52,12 +57,35 @@ def _of_whole(source: ParsedFile, call: ast.Call) -> str:
 def _is_weighed(source: ParsedFile, call: ast.Call) -> bool:
     """Whether the extreme is a factor or a term beside a tensor; not what is taken off so that exp stays finite, nor a divisor."""
     outer = source.parents.get(call)
+    beyond = source.parents.get(outer) if isinstance(outer, ast.BinOp) else None
+    if isinstance(beyond, ast.BinOp) and _of_whole(source, call) in (
+        dotted(beyond.left),
+        dotted(beyond.right),
+    ):
+        return False  # what lifts some values above all others: `dist + dist.max() * same`
     if not isinstance(outer, ast.BinOp) or "detach" in {called_name(c) for c in source.calls_in(outer)}:
         return False
     other = outer.right if outer.left is call else outer.left
     if not any(isinstance(part, ast.Name) for part in ast.walk(other)):
         return False
     return isinstance(outer.op, ast.Mult | ast.Add) or (isinstance(outer.op, ast.Sub) and outer.left is call)
+
+
+def _is_taken_off(source: ParsedFile, function: Function, name: str) -> bool:
+    """Whether the extreme is the place that the tensor's own values are measured from, as in `x.max() + (x - x.max()).exp()`, in an age
+    `times.max() - times` or in a cost `sim.max() - sim`."""
+    return any(
+        isinstance(part.op, ast.Sub)
+        and any(dotted(side) == name for side in (part.left, part.right))
+        and any(
+            _of_whole(source, inner) == name
+            for side in (part.left, part.right)
+            if isinstance(side, ast.Call)
+            for inner in source.calls_in(side)
+            if called_name(inner) in EXTREMES
+        )
+        for part in source.within(function, ast.BinOp)
+    )
 
 
 def _has_rows(source: ParsedFile, function: Function, call: ast.Call, name: str) -> bool:

@@ -7,7 +7,8 @@ from diagnosis.findings import FindingKind, FoundBy, Role
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.places_from import number
 from diagnosis.rules.rule import Rule
-from diagnosis.rules.source import ParsedFile, keyword
+from diagnosis.rules.settings_seen import is_one_somewhere
+from diagnosis.rules.source import Function, ParsedFile, keyword
 from diagnosis.rules.tensor_calls import amount
 from diagnosis.rules.values import Binding, bindings, parameters
 from diagnosis.symptoms import UNTRAINED, WEAK
@@ -47,6 +48,8 @@ def _has_layers(source: ParsedFile, made: ast.Call) -> bool:
     told = amount(layers)
     if told is None and isinstance(layers, ast.Name):
         told = _default(source, layers)
+    if told is None and source.repo is not None and is_one_somewhere(source.repo, layers):
+        return False
     return told is None or told > 1
 
 
@@ -69,10 +72,14 @@ def _read(source: ParsedFile, call: ast.Call, net: str) -> Iterator[RuleHit]:
     if len(target.elts) != 2:
         return
     outputs, state = dotted(target.elts[0]), target.elts[1]
-    hidden = state.elts[0] if net == "LSTM" and isinstance(state, ast.Tuple) and state.elts else state
+    if net == "LSTM" and not (isinstance(state, ast.Tuple) and state.elts):
+        return  # the first of a pair of states, which is all layers' own
+    hidden = state.elts[0] if isinstance(state, ast.Tuple) and state.elts else state
     begin = source.places[kept]
     reads = [n for n in source.within(function, ast.Name) if n.id == outputs and isinstance(n.ctx, ast.Load)]
     if not dotted(hidden) or any(source.places[n] > begin for n in reads):
+        return
+    if _is_read_otherwise(source, function, dotted(hidden), begin):
         return
     for part in source.within(function, ast.Subscript):
         index = part.slice.elts[0] if isinstance(part.slice, ast.Tuple) and part.slice.elts else part.slice
@@ -87,6 +94,26 @@ def _read(source: ParsedFile, call: ast.Call, net: str) -> Iterator[RuleHit]:
                 part,
                 "is the state of the lowest layer, and those above answer nothing: read the last one, [-1]",
             )
+
+
+def _is_read_otherwise(source: ParsedFile, function: Function, hidden: str, begin: int) -> bool:
+    """Whether the function reads more of the states than the lowest: the whole of them, or another one."""
+    for node in source.within(function, ast.Name, ast.Attribute):
+        if dotted(node) != hidden or source.places[node] < begin or not isinstance(node.ctx, ast.Load):
+            continue
+        outer = source.parents.get(node)
+        if not isinstance(outer, ast.Subscript) or outer.value is not node:
+            return True
+        index = (
+            outer.slice.elts[0] if isinstance(outer.slice, ast.Tuple) and outer.slice.elts else outer.slice
+        )
+        if number(index) != 0:
+            return True
+        if isinstance(source.parents.get(outer), ast.Attribute) and getattr(
+            source.parents.get(outer), "attr", ""
+        ) in ("shape", "size"):
+            return True
+    return False
 
 
 def _binds(source: ParsedFile, part: ast.Subscript, kept: ast.Assign) -> bool:

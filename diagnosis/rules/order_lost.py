@@ -31,6 +31,17 @@ GATHERS = {"apply", "agg", "aggregate"}
 READS = {"read_csv", "read_table"}
 TEXT = {"str", "object", "string"}
 SEQUENCES = ("seq", "hist", "session")
+WITHOUT_ORDER = {
+    "set",
+    "sets",
+    "seen",
+    "unique",
+    "distinct",
+    "mask",
+    "masks",
+    "pool",
+    "pools",
+}  # words of what needs none
 THROUGH = {
     "reset_index",
     "copy",
@@ -111,7 +122,14 @@ def _is_history(source: ParsedFile, call: ast.Call) -> bool:
     if isinstance(statement, ast.ListComp | ast.DictComp) and source.full_name(call) != "numpy.unique":
         kept = source.parents.get(statement)
         words = [w for t in kept.targets for w in words_of(t)] if isinstance(kept, ast.Assign) else []
-        return any(piece.startswith(SEQUENCES) for word in words for piece in word.lower().split("_"))
+        pieces = {piece for word in words for piece in word.lower().split("_")}
+        if not any(piece.startswith(SEQUENCES) for piece in pieces) or pieces & WITHOUT_ORDER:
+            return False
+        uses = [n for n in source.within(function, ast.Name) if n.id in words and isinstance(n.ctx, ast.Load)]
+        places = [n for n in uses if isinstance(source.parents.get(n), ast.For) or _is_numbered(source, n)]
+        return not uses or len(places) < len(
+            uses
+        )  # a set that a loop writes into a table of its own needs no order
     if not isinstance(statement, ast.Assign) or not isinstance(statement.targets[0], ast.Name):
         return False
     if not any(isinstance(outer, ast.For) for outer in source.around(statement)):
@@ -121,6 +139,17 @@ def _is_history(source: ParsedFile, call: ast.Call) -> bool:
     return any(
         _cuts_the_end(source.parents.get(use), use) or _keeps(source.parents.get(use), use) for use in uses
     )
+
+
+def _is_numbered(source: ParsedFile, name: ast.Name) -> bool:
+    """`for row, items in enumerate(name)`"""
+    outer = source.parents.get(name)
+    loop = (
+        source.parents.get(outer)
+        if isinstance(outer, ast.Call) and called_name(outer) == "enumerate"
+        else None
+    )
+    return isinstance(loop, ast.For)
 
 
 def _cuts_the_end(outer: ast.AST | None, name: ast.Name) -> bool:

@@ -37,6 +37,10 @@ COPIES = (
 )
 
 
+AVERAGES = ("ema", "average", "averaged", "teacher", "shadow", "swa")
+PUTS = ("copy", "apply", "applied", "swap", "store", "average", "assign", "scope", "use")
+
+
 def other_state_kept(source: ParsedFile) -> Iterator[RuleHit]:
     """`ndcg = evaluate(average.model, pairs)`, `if ndcg > best: state = deepcopy(trainer.model.state_dict())`"""
     for call in source.calls_named("state_dict"):
@@ -51,7 +55,14 @@ def other_state_kept(source: ParsedFile) -> Iterator[RuleHit]:
             for other in source.calls_named("state_dict")
             if other in source.calls_in(*branch.body)
         }
-        if len(measured) == 1 and not measured & inside and not _is_one(source, function, kept, *measured):
+        if len(measured) != 1 or (_is_a_copy(kept) == _is_a_copy(*measured)):
+            continue
+        both = any(_is_within(one, other) for one in inside for other in measured)
+        if (
+            not both
+            and not _is_one(source, function, kept, *measured)
+            and not _is_put_in(source, function, kept)
+        ):
             yield source.hit(
                 KIND.code,
                 call,
@@ -105,6 +116,24 @@ def _measured(source: ParsedFile, function: Function, branch: ast.If) -> set[str
 def _is_a_model(name: str) -> bool:
     last = name.rpartition(".")[2].lower().strip("_")
     return any(piece in COPIES for piece in last.split("_"))
+
+
+def _is_a_copy(name: str) -> bool:
+    """Whether a name says that it is a running average of the weights that are trained; two that are not may be one net, wrapped."""
+    return any(piece in AVERAGES for word in name.lower().split(".") for piece in word.strip("_").split("_"))
+
+
+def _is_within(one: str, other: str) -> bool:
+    return one == other or one.startswith(f"{other}.") or other.startswith(f"{one}.")
+
+
+def _is_put_in(source: ParsedFile, function: Function, kept: str) -> bool:
+    """Whether the weights of an average are put into another model to be measured there: `ema.copy_to(model)`, `with ema.applied():`."""
+    return _is_a_copy(kept) and any(
+        dotted(call.func).rpartition(".")[0] == kept
+        and any(word in called_name(call).lower() for word in PUTS)
+        for call in source.calls_in(function)
+    )
 
 
 def _is_one(source: ParsedFile, function: Function, *names: str) -> bool:

@@ -227,7 +227,8 @@ def _is_distance(source: ParsedFile, node: ast.expr, depth: int = 0) -> bool | N
         return _as_given(source, base, depth) if dotted(base) in parameters(function) else called_so
     repo = repo_of(source)
     made_by = [called_name(c).lower() for value in made for c in source.calls_in(value)]
-    if any(word in one for one in made_by for word in CALLED_DISTANCES):
+    made_of = [n.id.lower() for value in made for n in ast.walk(value) if isinstance(n, ast.Name)]
+    if any(word in one for one in (*made_by, *made_of) for word in CALLED_DISTANCES):
         return True
     reached = [d for value in made for c in source.calls_in(value) if (d := callee(repo, source, c))]
     parts = [part for value in (*made, *(d.node for d in reached)) for part in ast.walk(value)]

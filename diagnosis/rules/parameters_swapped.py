@@ -10,7 +10,7 @@ from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import Function, ParsedFile
 from diagnosis.rules.values import parameters
 from diagnosis.symptoms import WEAK
-from diagnosis.syntax import called_name
+from diagnosis.syntax import called_name, dotted
 
 KIND = FindingKind(
     code="parameters-swapped",
@@ -20,6 +20,22 @@ KIND = FindingKind(
     definition="A call by position in which two arguments are called as each other's parameters are, of a function that no other "
     "call of the repo gives them in the order of its parameters.",
     explains=WEAK,
+)
+REVERSING = ("revers", "backward", "transpos", "invers", "mirror", "turned", "swap", "flip")
+# Roles of one kind that a function of both may be asked with either way.
+ROLES = (
+    {"user", "item"},
+    {"src", "dst"},
+    {"source", "target"},
+    {"student", "teacher"},
+    {"prior", "posterior"},
+    {"query", "key"},
+    {"left", "right"},
+    {"row", "col"},
+    {"head", "tail"},
+    {"train", "test"},
+    {"train", "valid"},
+    {"pos", "neg"},
 )
 SHORTEST = 3  # letters of a name that says what it is
 
@@ -57,8 +73,25 @@ def _swapped(repo: Codebase, source: ParsedFile, call: ast.Call, words: list[str
             continue
         other = names.index(word)
         if one < other < len(words) and words[other] == names[one] and words.count(word) == 1:
-            return None if _is_given_straight(repo, call, (names[one], one), (word, other)) else (one, other)
+            straight = _is_given_straight(repo, call, (names[one], one), (word, other))
+            return None if straight or _is_meant(source, call, names[one], word) else (one, other)
     return None
+
+
+def _is_meant(source: ParsedFile, call: ast.Call, first: str, second: str) -> bool:
+    """Whether two roles are exchanged on purpose: where the code around says so, or takes both itself, as for the users of an item or
+    the other half of a comparison.
+    """
+    function = source.function_of(call)
+    statement = next((o for o in source.around(call) if isinstance(o, ast.Assign)), None)
+    told = [getattr(function, "name", ""), *(dotted(t) for t in getattr(statement, "targets", []))]
+    if any(word in text.lower() for text in told for word in REVERSING):
+        return True
+    roles = {first.lower().rstrip("s"), second.lower().rstrip("s")}
+    if function is None or roles not in ROLES:
+        return False
+    own = parameters(function)
+    return first in own and second in own
 
 
 def _is_given_straight(repo: Codebase, call: ast.Call, *pairs: tuple[str, int]) -> bool:
@@ -76,6 +109,8 @@ def _is_given_straight(repo: Codebase, call: ast.Call, *pairs: tuple[str, int]) 
 def _parameters(repo: Codebase, source: ParsedFile, call: ast.Call) -> list[str]:
     """The parameters that a call fills by position; [] where it is not known what it runs, or several may be."""
     name = called_name(call)
+    if _is_of_a_library(repo, source, call):
+        return []
     kinds = repo.classes.get(name, [])
     made: Defined | None = repo.method(kinds[0], "__init__") if len(kinds) == 1 else None
     if made is None and kinds:
@@ -89,11 +124,29 @@ def _parameters(repo: Codebase, source: ParsedFile, call: ast.Call) -> list[str]
     return names[1:] if names[:1] in (["self"], ["cls"]) else names
 
 
+def _is_of_a_library(repo: Codebase, source: ParsedFile, call: ast.Call) -> bool:
+    """Whether a call goes to what was imported from outside the repo, whatever of its own has the same name."""
+    first = dotted(call.func).partition(".")[0]
+    origin = source.imports.get(first, "")
+    top = origin.partition(".")[0]
+    return bool(top) and not any(
+        top in {piece.removesuffix(".py") for piece in file.path.replace("\\", "/").split("/")}
+        for file in repo.files
+    )
+
+
 def _fields(kind: Defined) -> list[str]:
-    """The fields of a data class or named tuple, in their order."""
+    """The fields of a data class or named tuple, in their order; [] of a class that has others from what it is made of."""
+    node = kind.node
+    if not isinstance(node, ast.ClassDef):
+        return []
+    bases = {dotted(base).rpartition(".")[2] for base in node.bases}
+    plain = any("dataclass" in ast.unparse(mark) for mark in node.decorator_list) and not bases
+    if not plain and bases != {"NamedTuple"}:
+        return []
     return [
         statement.target.id
-        for statement in getattr(kind.node, "body", [])
+        for statement in node.body
         if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name)
     ]
 

@@ -104,7 +104,8 @@ def _is_put_aside(source: ParsedFile, name: str, at: ast.expr) -> bool:
                 and not any(isinstance(e, ast.Slice | ast.Constant) for e in target.slice.elts)
             ):
                 return True
-    return any(dotted(c.func) in (f"{name}.scatter_", f"{name}.scatter") for c in source.calls_in(function))
+    puts = [f"{name}.{word}" for word in ("scatter", "scatter_", "index_put", "index_put_")]
+    return any(dotted(c.func) in puts for c in source.calls_in(function))
 
 
 def _begins_with_0(source: ParsedFile, statement: ast.Assign, name: str) -> bool:
@@ -115,10 +116,16 @@ def _begins_with_0(source: ParsedFile, statement: ast.Assign, name: str) -> bool
         isinstance(s.op, ast.Sub) and dotted(s.target) == name for s in source.within(function, ast.AugAssign)
     ):
         return False
+    if any(
+        any(dotted(p) == name for p in ast.walk(s.value))
+        for s in source.within(function, ast.Assign)
+        if source.places[s] > begin and name in map(dotted, s.targets)
+    ):
+        return False  # `rank = rank - 1`
     for part in source.within(function, ast.Compare):
         if source.places[part] > begin and dotted(part.left) == name and len(part.ops) == 1:
             if isinstance(part.ops[0], ast.Lt):
-                return True
+                return not isinstance(part.comparators[0], ast.BinOp)  # `rank < k + 1` begins with 1
             if isinstance(part.ops[0], ast.LtE):
                 return False
     for part in source.within(function, ast.BinOp):

@@ -8,6 +8,7 @@ from diagnosis.rules.codebase import Codebase
 from diagnosis.rules.definitions import Defined
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.rule import Rule
+from diagnosis.rules.settings_seen import is_one_somewhere
 from diagnosis.rules.source import Function, ParsedFile, keyword
 from diagnosis.rules.tensor_calls import amount
 from diagnosis.rules.values import bindings, parameters
@@ -33,7 +34,6 @@ RATES = {
     "learning_rate",
     "base_rate",
     "peak_rate",
-    "eta",
 }
 
 
@@ -56,14 +56,39 @@ def rate_of_rate(source: ParsedFile) -> Iterator[RuleHit]:
 
 
 def _has_rate_of_one(repo: Codebase) -> bool:
-    """Whether an optimizer of the repo has the rate 1, so that the schedule is all of it."""
+    """Whether an optimizer of the repo, or a group of its parameters, has the rate 1, so that the schedule is all of it."""
     for file in repo.files:
+        if any(_is_one(repo, file, value) for value in _rates(file)):
+            return True
         for name in ("Adam", "AdamW", "SGD", "Adagrad", "RMSprop", "Adamax", "NAdam", "RAdam", "SparseAdam"):
             for call in file.calls_named(name):
                 rate = keyword(call, "lr") or (call.args[1] if len(call.args) > 1 else None)
-                if rate is None or amount(rate) == 1:
+                if rate is None or _is_one(repo, file, rate):
                     return True
     return False
+
+
+def _rates(file: ParsedFile) -> Iterator[ast.expr]:
+    for call in file.calls:
+        yield from (k.value for k in call.keywords if k.arg == "lr")
+    for statement in file.within(file.nodes[0], ast.Assign):
+        if any(map(_is_key_of_rate, statement.targets)):
+            yield statement.value
+    for node in file.within(file.nodes[0], ast.Dict):
+        yield from (
+            v for k, v in zip(node.keys, node.values) if isinstance(k, ast.Constant) and k.value == "lr"
+        )
+
+
+def _is_key_of_rate(node: ast.expr) -> bool:
+    return isinstance(node, ast.Subscript) and getattr(node.slice, "value", None) == "lr"
+
+
+def _is_one(repo: Codebase, file: ParsedFile, rate: ast.expr) -> bool:
+    if isinstance(rate, ast.Attribute | ast.Subscript) and is_one_somewhere(repo, rate):
+        return True
+    made = [b.value for b in bindings(file, rate.id, rate)] if isinstance(rate, ast.Name) else []
+    return any(amount(value) == 1 for value in (rate, *made))
 
 
 def _returned(repo: Codebase, source: ParsedFile, given: ast.expr) -> list[ast.expr]:
@@ -89,11 +114,16 @@ def _values(source: ParsedFile, reached: Defined) -> list[ast.expr]:
 
 
 def _factors(source: ParsedFile, node: ast.expr) -> list[ast.expr]:
-    """The factors of a product that nothing divides by."""
+    """The factors of a product that no rate divides."""
+    if any(
+        isinstance(p, ast.BinOp) and isinstance(p.op, ast.Div) and _names_rate(p.right)
+        for p in ast.walk(node)
+    ):
+        return []
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
         return [*_factors(source, node.left), *_factors(source, node.right)]
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
-        return _factors(source, node.left) if not _names_rate(node.right) else []
+        return _factors(source, node.left)
     if isinstance(node, ast.IfExp):
         return [*_factors(source, node.body), *_factors(source, node.orelse)]
     return [node]
@@ -108,12 +138,16 @@ def _is_rate(repo: Codebase, source: ParsedFile, node: ast.expr, depth: int = 0)
     name = dotted(node)
     if not name or depth > 3:
         return False
+    owner = source.function_of(node)
+    if isinstance(owner, Function) and isinstance(node, ast.Name) and node.id in parameters(owner):
+        given = repo.given(Defined(file=source, node=owner), node.id)
+        if any(amount(value) is not None for _, value in given):
+            return False  # a factor that is called as a rate: `shape(step, 1.0)`
     if name.rpartition(".")[2].lower() in RATES:
         return True
     made = [b.value for b in bindings(source, name, node) if not _is_taken(b.position)]
     if made:
         return all(_is_rate(repo, source, value, depth + 1) for value in made)
-    owner = source.function_of(node)
     if not isinstance(node, ast.Name) or not isinstance(owner, Function) or node.id not in parameters(owner):
         return False
     if owner.name == "__init__":

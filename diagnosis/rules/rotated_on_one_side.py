@@ -20,13 +20,14 @@ KIND = FindingKind(
     roles=(Role.ENCODER,),
     explains=("order-ignored", "more-padding", *WEAK),
 )
-TURNS = ("rotate", "rotary", "rope", "apply_rot")
+TURNS = ("rotat", "rotary", "rope")  # how a word begins
+SIDES = {"q", "query", "queries", "qs", "xq", "k", "key", "keys", "ks", "xk"}
 
 
 def rotated_on_one_side(source: ParsedFile) -> Iterator[RuleHit]:
     """`q = rotate(q, cos, sin)`, `q @ k.transpose(-2, -1)`"""
     for name in source.called_names:
-        if not any(word in name.lower() for word in TURNS) or name.lower().endswith("half"):
+        if not _turns(name) or name.lower().endswith("half"):
             continue
         for call in source.calls_named(name):
             function = source.function_of(call)
@@ -36,7 +37,12 @@ def rotated_on_one_side(source: ParsedFile) -> Iterator[RuleHit]:
             for left, right in _products(source, function, call):
                 sides = _root(left), _root(right)
                 other = sides[1] if sides[0] == turned else sides[0] if sides[1] == turned else ""
-                if other and other != turned and not _is_turned(source, function, other):
+                attends = (
+                    _is_a_side(turned)
+                    and _is_a_side(other)
+                    and _is_alike(source, function, call, turned, other)
+                )
+                if attends and other != turned and not _is_turned(source, function, other):
                     yield source.hit(
                         KIND.code,
                         call,
@@ -92,8 +98,45 @@ def _is_turned(source: ParsedFile, function: Function, name: str) -> bool:
     made = [b.value for b in bindings(source, name, function.body[0])]
     if not made or not all(_is_projected(value) for value in made):
         return True
-    words = [called_name(call).lower() for value in made for call in source.calls_in(value)]
-    return any(turn in word for word in words for turn in TURNS)
+    if any(_turns(called_name(call)) for value in made for call in source.calls_in(value)):
+        return True
+    inner = {part.id for value in made for part in ast.walk(value) if isinstance(part, ast.Name)} - {
+        name,
+        "self",
+    }
+    return any(
+        _turns(called_name(call))
+        for one in inner
+        for binding in bindings(source, one, function.body[0])
+        for call in source.calls_in(binding.value)
+    )
+
+
+def _is_alike(source: ParsedFile, function: Function, call: ast.Call, turned: str, other: str) -> bool:
+    """Whether both sides are made of the same input, and the other one of nothing that the rotation is told; a memory may hold its
+    positions already."""
+    told = {n.id for a in call.args[1:] for n in ast.walk(a) if isinstance(n, ast.Name)} - {"self"}
+    reads = [
+        {
+            n.id
+            for b in bindings(source, name, function.body[0])
+            for n in ast.walk(b.value)
+            if isinstance(n, ast.Name)
+        }
+        - {"self", "torch", turned, other}
+        for name in (turned, other)
+    ]
+    return bool(reads[0] & reads[1]) and not reads[1] & told
+
+
+def _turns(name: str) -> bool:
+    """Whether a function is called after a rotation: `rotate_half`, `apply_rotary`, `rope`; not `properties`."""
+    return any(word.startswith(TURNS) for word in name.lower().split("_"))
+
+
+def _is_a_side(name: str) -> bool:
+    """Whether a name is that of queries or keys, as an attention has them."""
+    return bool(SIDES & {*name.lower().split("_")})
 
 
 def _is_projected(value: ast.expr) -> bool:

@@ -80,13 +80,20 @@ def _made(repo: Codebase, end: Value, depth: int) -> int:
         return -_inner(repo, end, done.values[0], depth)
     if done.name in ("pow", "square") and done.values:
         # what cannot be negative keeps its order, as a distance does
-        return -1 if _inner(repo, end, done.values[0], depth) == -1 else 0
+        inner = _inner(repo, end, done.values[0], depth)
+        return (1 if _is_reciprocal(node) else -1) if inner == -1 else 0
     if done.name == "where" and len(done.values) == 3:
         senses = {_inner(repo, end, part, depth) for part in done.values[1:]} - {0}
         return senses.pop() if len(senses) == 1 else 0
     if done.name == "sum" and done.values:
         return _summed(done.values[0])
     return 0
+
+
+def _is_reciprocal(node: ast.AST) -> bool:
+    """Whether a power is one below 0, by which what is far becomes small: `distance.pow(-1)`."""
+    given = [*node.args[-1:], *(k.value for k in node.keywords)] if isinstance(node, ast.Call) else []
+    return any((told := amount(value)) is not None and told < 0 for value in given)
 
 
 def _inner(repo: Codebase, end: Value, node: ast.expr, depth: int) -> int:

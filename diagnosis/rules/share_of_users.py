@@ -18,6 +18,28 @@ KIND = FindingKind(
     why="Coverage is a share of the catalogue: divided by users it grows with fewer of them, and may be above 1.",
     definition="The size of a set of shown items, divided by the number of users, lists or questions that they were shown to.",
 )
+ASKED = (
+    "user",
+    "pair",
+    "list",
+    "test",
+    "question",
+    "quer",
+    "session",
+    "hist",
+    "seq",
+    "row",
+    "case",
+    "pred",
+    "top",
+    "rank",
+    "rec",
+    "target",
+    "batch",
+    "loader",
+    "held",
+    "valid",
+)
 SIZES = ("items", "catalog", "catalogue", "vocab", "width", "num_item", "n_item")
 
 
@@ -37,6 +59,8 @@ def coverage_of_users(source: ParsedFile) -> Iterator[RuleHit]:
             or not asked
             or not part.left.args
             or any(word in asked.lower() for word in SIZES)
+            or not any(word in asked.lower() for word in ASKED)
+            or _is_of_neighbours(source, function)
         ):
             continue
         shown = part.left.args[0]
@@ -46,6 +70,15 @@ def coverage_of_users(source: ParsedFile) -> Iterator[RuleHit]:
                 part,
                 f"divides the number of different items by that of {asked}: divide by the number of items",
             )
+
+
+def _is_of_neighbours(source: ParsedFile, function: Function) -> bool:
+    """Whether things are compared with their like, `x @ x.T`: as many are asked for as there are to be shown."""
+    return any(
+        isinstance(part.op, ast.MatMult)
+        and {dotted(n) for n in names_in(part.left)} & {dotted(n) for n in names_in(part.right)}
+        for part in source.within(function, ast.BinOp)
+    )
 
 
 def _asked(node: ast.expr) -> str:
@@ -71,6 +104,8 @@ def _is_ranked_in(source: ParsedFile, function: Function, shown: ast.expr, asked
             and _comes_of_ranking(source, function, asked)
         )
     name = dotted(shown)
+    if "user" in name.lower():
+        return False
     made = [b.value for b in bindings(source, name, shown)] if name else []
     if not made or not all(_is_a_set(value) for value in made):
         return False

@@ -82,8 +82,12 @@ def does(repo: Codebase, file: ParsedFile, call: ast.Call) -> Does | None:
 
 
 def is_optimizer(full: str) -> bool:
-    """Whether the full name is a class of optimizers of torch."""
-    return full.startswith("torch.optim.") and ".lr_scheduler." not in full
+    """Whether the full name is a class of optimizers of torch; not a method of a name that hides the module, as `optim.step()` of
+    `optim = Adam(...)` beside `from torch import optim`.
+    """
+    beside = (".lr_scheduler.", ".swa_utils.")
+    named = full.rpartition(".")[2][:1].isupper()
+    return named and full.startswith("torch.optim.") and not any(word in full for word in beside)
 
 
 def is_scheduler(full: str) -> bool:

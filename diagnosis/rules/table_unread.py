@@ -27,7 +27,7 @@ INPUT = FindingKind(
     found_by=FoundBy.RULE,
     title="An input of a layer is never read",
     why="What the layer should depend on changes nothing, and the weights that were made for it keep their random values.",
-    definition="A parameter of a module's `forward` that its code never reads, where the module makes a layer that nothing in the repo calls.",
+    definition="A parameter without a default of a module's `forward` that its code never reads and no class above asks for, where the module makes a layer that nothing in the repo calls.",
     roles=(Role.ENCODER,),
     explains=("not-in-optimizer", "no-gradient", "input-ignored", *WEAK),
 )
@@ -39,6 +39,7 @@ TABLES = {"torch.nn.Embedding", "torch.nn.Parameter", "torch.nn.parameter.Parame
 # What goes through the parts of a module without their names.
 BY_ITSELF = {"children", "named_children", "_modules", "_parameters", "__dict__", "vars"}
 
+OF_FAMILIES = ("len", "mask", "user", "uid", "label", "target", "neg", "pos", "batch", "attention")
 STAND_INS = ("dummy", "fake", "placeholder")
 
 
@@ -72,7 +73,8 @@ def input_unread(source: ParsedFile) -> Iterator[RuleHit]:
         forward = next((f for f in kind.body if isinstance(f, Function) and f.name == "forward"), None)
         if kind.name not in repo.modules or forward is None:
             continue
-        unread = _unread(source, forward)
+        unread = [] if _is_given_by_name(source, kind) else _unread(source, forward)
+        unread = [name for name in unread if not _is_inherited(repo, source, kind, name)]
         idle = [
             name
             for assign in (source.within(kind, ast.Assign) if unread else ())
@@ -80,19 +82,46 @@ def input_unread(source: ParsedFile) -> Iterator[RuleHit]:
             and (name := dotted(assign.targets[0])).count(".") == 1 and name.startswith("self.")
             and not _is_read(repo, name.partition(".")[2])
         ]  # fmt: skip
-        if idle and not _goes_through_parts(repo, source, kind):
+        pair = next(((name, layer) for name in unread for layer in idle if _may_be_for(layer, name)), None)
+        if pair is not None and not _goes_through_parts(repo, source, kind):
             yield source.hit(
                 INPUT.code,
                 forward,
-                f"reads no {unread[0]}, and nothing calls {idle[0]}, which was made for it",
+                f"reads no {pair[0]}, and nothing calls {pair[1]}, which may have been made for it",
             )
+
+
+def _may_be_for(layer: str, name: str) -> bool:
+    """Whether a layer that nothing calls may have been made for an input: lengths, masks, users and labels are handed to every model of
+    a family, and a layer left over beside them has another reason, if its name is not theirs."""
+    pieces = {piece.rstrip("s") for piece in name.lower().split("_")}
+    stems = {piece[:5] for piece in layer.lower().replace(".", "_").split("_")}
+    return not any(p.startswith(OF_FAMILIES) for p in pieces) or bool({p[:5] for p in pieces} & stems)
+
+
+def _is_given_by_name(source: ParsedFile, kind: ast.ClassDef) -> bool:
+    """Whether the class asks for its parts by names that it puts together."""
+    return any(dotted(call.func) == "getattr" for call in source.within(kind, ast.Call))
+
+
+def _is_inherited(repo: Codebase, source: ParsedFile, kind: ast.ClassDef, name: str) -> bool:
+    """Whether a class above says that `forward` takes this, which some of those below have no use for."""
+    return any(
+        isinstance(part, Function) and part.name == "forward" and name in parameters(part)
+        for above in repo.lineage(Defined(file=source, node=kind))
+        if above.node is not kind and isinstance(above.node, ast.ClassDef)
+        for part in above.node.body
+    )
 
 
 def _unread(source: ParsedFile, forward: Function) -> list[str]:
     """The parameters that a function's code never reads; [] of one that only raises, or hands all on."""
     read = {n.id for statement in forward.body for n in source.within(statement, ast.Name)}
     does = any(source.within(statement, ast.Call) for statement in forward.body)
-    names = [n for n in parameters(forward) if n != "self" and not n.startswith("_") and n not in read]
+    required = parameters(forward)[
+        : len(forward.args.posonlyargs + forward.args.args) - len(forward.args.defaults)
+    ]
+    names = [n for n in required if n != "self" and not n.startswith("_") and n not in read]
     return names if does and len(forward.body) + len(read) > 2 and "locals" not in read else []
 
 

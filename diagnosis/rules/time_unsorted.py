@@ -41,9 +41,33 @@ def sorts_beside_time(source: ParsedFile) -> Iterator[ast.Call]:
                 len(times) == 1
                 and place < len(held.elts)
                 and place != times[0]
+                and not _comes_in_order(source, function)
+                and _gathers(source, function, name, place)
                 and _drops(source, function, name, held, times[0])
             ):
                 yield call
+
+
+def _comes_in_order(source: ParsedFile, function: Function) -> bool:
+    """Whether the events were asked for in the order of time already, which a sort by user keeps."""
+    return any(
+        isinstance(node.value, str) and "order by" in node.value.lower()
+        for node in source.within(function, ast.Constant)
+    )
+
+
+def _gathers(source: ParsedFile, function: Function, name: str, place: int) -> bool:
+    """Whether a loop over the events appends to lists anything but users; counts and sets of them need no order."""
+    for loop in source.within(function, ast.For, ast.comprehension):
+        if name not in {dotted(part) for part in ast.walk(loop.iter)}:
+            continue
+        if isinstance(loop, ast.comprehension):
+            return True
+        for call in source.within(loop, ast.Call):
+            given = [w.lower() for a in call.args for w in words_of(a)]
+            if called_name(call) in ("append", "extend", "add_event") and not any("user" in w for w in given):
+                return True
+    return False
 
 
 def _field(call: ast.Call) -> int | None:

@@ -29,8 +29,6 @@ USERS = (
     "u",
     "query",
     "queries",
-    "anchor",
-    "anchors",
     "state",
     "states",
     "session",
@@ -64,13 +62,35 @@ def softmax_over_users(source: ParsedFile) -> Iterator[RuleHit]:
         function = source.function_of(call)
         if function is None or _columns(source, call.args[0]) != USERS:
             continue
-        others = [c for c in losses if c is not call and source.function_of(c) is function]
+        others = [
+            c
+            for c in losses
+            if c is not call and (source.function_of(c) is function or _columns(source, c.args[0]) == ITEMS)
+        ]
+        if _normalises_too(source, function) or _ranks_users(source):
+            continue
         if not others and keyword(call, "weight") is None and not _is_helper(source, function):
             yield source.hit(
                 KIND.code,
                 call,
                 "ranks the users of the batch for each item: turn the products round to rank items for each user",
             )
+
+
+def _normalises_too(source: ParsedFile, function: Function) -> bool:
+    """Whether another softmax stands beside, as the other half of a loss that runs both ways."""
+    return any(
+        source.function_of(c) is function for c in source.calls_named("log_softmax", "logsumexp", "softmax")
+    )
+
+
+def _ranks_users(source: ParsedFile) -> bool:
+    """Whether users are what is ranked in the file, for an item that seeks its audience."""
+    return any(
+        _columns(source, value) == USERS
+        for call in source.calls_named("topk", "argsort")
+        for value in (*call.args[:1], *([call.func.value] if isinstance(call.func, ast.Attribute) else []))
+    )
 
 
 def _is_helper(source: ParsedFile, function: Function) -> bool:
@@ -159,7 +179,9 @@ def _sides(source: ParsedFile, node: ast.expr) -> tuple[ast.expr, ast.expr] | No
 
 
 def _said(node: ast.expr) -> tuple[str, ...]:
-    pieces = {piece for word in words_of(node) for piece in word.lower().split("_")}
+    words = [word.lower() for word in words_of(node)]
+    # one letter says what it says where it stands alone; `z_i` and `z_u` are views
+    pieces = {p for word in words for p in word.split("_") if len(p) > 1 or p == word}
     found = [words for words in (USERS, ITEMS) if pieces & {*words}]
     return found[0] if len(found) == 1 else ()
 

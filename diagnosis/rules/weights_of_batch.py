@@ -71,7 +71,7 @@ def _averages_events(source: ParsedFile, name: str, division: ast.BinOp) -> bool
                 return True
             if axis == 1 and (
                 (isinstance(outer, ast.BinOp) and isinstance(outer.op, ast.MatMult))
-                or isinstance(outer, ast.Call)
+                or (isinstance(outer, ast.Call) and called_name(outer) in ("bmm", "matmul"))
             ):
                 return True
         if called_name(call) == "einsum" and len(call.args) > 2 and dotted(call.args[1]) == name:
@@ -108,5 +108,7 @@ def _is_summed(source: ParsedFile, product: ast.BinOp) -> bool:
     call = source.parents.get(outer) if isinstance(outer, ast.Attribute) else outer
     if not isinstance(call, ast.Call) or called_name(call) != "sum":
         return False
+    if getattr(source.parents.get(call), "attr", "") in ("sum", "mean"):
+        return False  # one number of the batch, as of a weighted loss
     told = keyword(call, "dim") or keyword(call, "axis") or (call.args[-1] if call.args else None)
     return whole(told) in (1, -2)

@@ -12,6 +12,8 @@ from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.places_from import number
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import Function, ParsedFile
+from diagnosis.rules.tensor_calls import whole
+from diagnosis.rules.values import parameters
 from diagnosis.symptoms import WEAK
 from diagnosis.syntax import dotted
 
@@ -45,6 +47,7 @@ EARLY = FindingKind(
     explains=("target-misplaced", "scores-differ-from-training", "order-ignored", *WEAK),
 )
 
+OF_GAPS = {"gap", "ahead", "horizon", "embargo", "purge", "purged", "delay", "delayed", "lag", "skip"}
 FAR = 1_000_000  # the end of a slice that goes on for a number of events that is not written there
 # Words by which a list of what is to be predicted is called.
 OF_TARGETS = {"out", "outs", "output", "outputs", "target", "targets", "tgt", "label", "labels", "y", "ys", "answer", "answers"}  # fmt: skip
@@ -106,6 +109,8 @@ def window_ends_early(source: ParsedFile) -> Iterator[RuleHit]:
             ]
             if window.begin is not None or window.end > 0 or not _is_counted(source, window):
                 continue
+            if _leaves_out_on_purpose(source, function, window):
+                continue
             beside = [c for c in later if c.begin is not None and _beside(source, c.node, window.node)]
             ahead = [c for c in beside if c.begin is not None and c.begin > window.end]
             filled = [c for c in later if c.begin is not None and c.begin <= window.end < c.end]
@@ -116,6 +121,26 @@ def window_ends_early(source: ParsedFile) -> Iterator[RuleHit]:
                     statement_of(source, window.node),
                     "the window ends before the event that precedes the target: end it at the target",
                 )
+
+
+def _leaves_out_on_purpose(source: ParsedFile, function: Function, window: _Cut) -> bool:
+    """Whether places are stepped over, as in rows that hold pairs, or the function says that it leaves a gap."""
+    outer = [
+        o
+        for o in source.around(window.node)
+        if isinstance(o, ast.For | ast.ListComp | ast.GeneratorExp | ast.SetComp)
+    ]
+    loops = [
+        o.iter if isinstance(o, ast.For) else g.iter for o in outer for g in getattr(o, "generators", [o])
+    ]
+    strides = [
+        call.args[2]
+        for loop in loops
+        for call in source.calls_in(loop)
+        if dotted(call.func) == "range" and len(call.args) > 2
+    ]
+    words = {p for name in (function.name, *parameters(function)) for p in name.lower().split("_")}
+    return any(whole(stride) != 1 for stride in strides) or bool(words & OF_GAPS)
 
 
 def _is_counted(source: ParsedFile, window: _Cut) -> bool:

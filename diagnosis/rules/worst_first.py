@@ -78,8 +78,21 @@ def _distances(repo: Codebase) -> list[Value]:
     for _, score in contract(repo):
         for returned in returns(score):
             if sense(repo, score.file, returned) == -1:
-                found |= {end.node: end for end in endings(repo, score.file, returned, RISING)}
+                found |= {
+                    end.node: end
+                    for end in endings(repo, score.file, returned, RISING)
+                    if not _is_turned_in_place(end)
+                }
     return list(found.values())
+
+
+def _is_turned_in_place(end: Value) -> bool:
+    """Whether the function that makes a distance turns something where it stands, as by `neg_()`: perhaps the distance."""
+    function = end.file.function_of(end.node)
+    return any(
+        end.file.function_of(c) is function
+        for c in end.file.calls_named("neg_", "negative_", "mul_", "div_", "reciprocal_")
+    )
 
 
 def _lowest_taken(source: ParsedFile, call: ast.Call, name: str) -> Iterator[bool]:
