@@ -1,12 +1,13 @@
-"""Static rule: a loop that is left where there are collisions, so that none of them is ever drawn again."""
+"""Static rule: a loop that is left where there are collisions, or where some are left, so that they are not drawn again."""
 
 import ast
 from collections.abc import Iterator
 
 from diagnosis.findings import FindingKind, FoundBy, Role
 from diagnosis.rules.hits import RuleHit
+from diagnosis.rules.reseeded import RANDOM
 from diagnosis.rules.rule import Rule
-from diagnosis.rules.source import ParsedFile
+from diagnosis.rules.source import Loop, ParsedFile
 from diagnosis.syntax import called_name, dotted
 
 KIND = FindingKind(
@@ -15,7 +16,8 @@ KIND = FindingKind(
     title="Collisions are never drawn again",
     why="Negatives that are positives stay in the batch, and pull down what the user chose.",
     definition="`x[hit] = ...` that runs only where `hit` has no element: after `if hit.any(): break`, below "
-    "`while not hit.any()`.",
+    "`while not hit.any()`; or `x[hit] = draw()` that runs only where all are hit: after `if not hit.all(): break`, below "
+    "`while hit.all()`.",
     roles=(Role.NEGATIVES,),
     explains=("negatives-hit-positives",),
 )
@@ -34,6 +36,40 @@ def redraw_skipped(source: ParsedFile) -> Iterator[RuleHit]:
                 test,
                 f"what follows runs only where `{index}` is empty, so that nothing is drawn again: turn the test round",
             )
+            continue
+        test = _left_early(source, store, index) if index and _draws(source, store.value) else None
+        if test is not None:
+            yield source.hit(
+                KIND.code,
+                test,
+                f"ends as soon as one of `{index}` is free, and leaves the other collisions: ask `.any()`",
+            )
+
+
+def _draws(source: ParsedFile, value: ast.expr) -> bool:
+    return any(
+        called_name(call) in RANDOM or any(word in called_name(call).lower() for word in ("draw", "sample"))
+        for call in source.calls_in(value)
+    )
+
+
+def _left_early(source: ParsedFile, store: ast.Assign, mask: str) -> ast.If | ast.While | None:
+    """The condition of a loop that goes on only while every element is marked; None if there is none."""
+    block = source.parents.get(store)
+    if isinstance(block, ast.While) and _is_of(block.test, mask, "all"):
+        return block
+    if isinstance(block, Loop) and store in block.body:
+        for before in reversed(block.body[: block.body.index(store)]):
+            if isinstance(before, ast.If) and isinstance(before.body[-1], LEAVES):
+                return before if _has_free(before.test, mask) else None
+    return None
+
+
+def _has_free(test: ast.expr, mask: str) -> bool:
+    """`not mask.all()`, `not np.all(mask)`"""
+    return (
+        isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not) and _is_of(test.operand, mask, "all")
+    )
 
 
 def _mask(store: ast.Assign) -> str:
