@@ -35,14 +35,14 @@ def best_inverted(source: ParsedFile) -> Iterator[RuleHit]:
     `EarlyStopping(monitor="val_ndcg", mode="min")`.
     """
     for branch in source.within(source.nodes[0], ast.If):
-        for compared in _comparisons(branch.test):
+        for compared in comparisons(branch.test):
             yield from _judged(source, branch, compared)
     for call in source.calls:
         if called_name(call).endswith(WATCHES):
             yield from _watched(source, call)
 
 
-def _comparisons(test: ast.expr) -> Iterator[ast.Compare]:
+def comparisons(test: ast.expr) -> Iterator[ast.Compare]:
     """The plain comparison of a condition, also beside `best is None or ...`, and beside others that must hold."""
     parts = test.values if isinstance(test, ast.BoolOp) else [test]
     for part in parts:
@@ -58,7 +58,7 @@ def _judged(source: ParsedFile, branch: ast.If, compared: ast.Compare) -> Iterat
     left, right = compared.left, compared.comparators[0]
     rising = isinstance(compared.ops[0], ast.Gt | ast.GtE)
     for value, best, larger_kept in ((left, right, rising), (right, left, not rising)):
-        if not _is_best(best) or _is_best(value) or _goes_both_ways(source, branch):
+        if not is_best(best) or is_best(value) or _goes_both_ways(source, branch):
             continue
         kept = _keeps(branch.body, value, best), _keeps(branch.orelse, value, best)
         if kept[0] == kept[1]:
@@ -75,7 +75,7 @@ def _judged(source: ParsedFile, branch: ast.If, compared: ast.Compare) -> Iterat
 _OTHER = {"smallest": "largest", "largest": "smallest"}
 
 
-def _is_best(node: ast.expr) -> bool:
+def is_best(node: ast.expr) -> bool:
     """Whether a side is the best so far, by its name; something may be added to it, as a margin."""
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub):
         node = node.left
