@@ -13,6 +13,7 @@ from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.parts_of_data import Part, parts_named
 from diagnosis.rules.repeated import below, in_training_loop, is_training_loop, repeated, repo_of
 from diagnosis.rules.rule import Rule
+from diagnosis.rules.seeded_to_answer import seeded_to_answer
 from diagnosis.rules.source import Function, ParsedFile, keyword
 from diagnosis.rules.values import Binding, How, bindings, names_in, parameters
 from diagnosis.symptoms import WEAK
@@ -24,7 +25,7 @@ KIND = FindingKind(
     title="Generator seeded anew in training",
     why="Each epoch draws the same numbers: the same negatives, masks or order, which the model learns by heart.",
     definition="A generator gets a seed that does not change, or changes with the user or example alone, in code that runs at each epoch or "
-    "step of training and draws.",
+    "step of training and draws; or an evaluation between epochs seeds the global generator that training draws from.",
     roles=(Role.NEGATIVES, Role.LOADER),
     explains=("negatives-repeated", "batches-in-one-order", "overconfidence", *WEAK),
 )
@@ -71,6 +72,19 @@ MOST_STEPS = 12
 
 def reseeded_in_training(source: ParsedFile) -> Iterator[RuleHit]:
     """`torch.Generator().manual_seed(17)` in the function that draws, `gen.manual_seed(0)` at the start of each epoch."""
+    for call in seeded_to_answer(source):
+        function = source.function_of(call)
+        if (
+            function is not None
+            and not _is_rare(source, call, function)
+            and all(_stays(source, part, function) for part in call.args)
+        ):
+            yield source.hit(
+                KIND.code,
+                statement_of(source, call),
+                "seeds the global generator at each evaluation, so that the epochs that follow draw the same numbers: give the "
+                "evaluation a generator of its own",
+            )
     repo = repo_of(source)
     again = repeated(repo)
     nodes = {(d.file.path, d.node.lineno): d.node for d in again.values() if isinstance(d.node, Function)}
