@@ -17,6 +17,18 @@ DRAWS = {
     "multinomial",
     "randint_like",
 }
+RANDOM = DRAWS | {
+    "permutation",
+    "randperm",
+    "shuffle",
+    "permuted",
+    "random",
+    "rand",
+    "randn",
+    "normal",
+    "uniform",
+    "bernoulli",
+}
 SEEDS = {
     "seed",
     "manual_seed",

@@ -4,8 +4,8 @@ import ast
 from collections.abc import Iterator
 
 from diagnosis.findings import FindingKind, FoundBy, Role
+from diagnosis.rules.draws import RANDOM
 from diagnosis.rules.hits import RuleHit
-from diagnosis.rules.reseeded import RANDOM
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import Loop, ParsedFile
 from diagnosis.syntax import called_name, dotted

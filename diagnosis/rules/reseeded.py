@@ -7,7 +7,7 @@ from diagnosis.findings import FindingKind, FoundBy, Role
 from diagnosis.rules.codebase import Codebase, once
 from diagnosis.rules.definitions import Defined, Made
 from diagnosis.rules.discount import statement_of
-from diagnosis.rules.draws import DRAWS, GENERATORS
+from diagnosis.rules.draws import GENERATORS, RANDOM
 from diagnosis.rules.evaluating import evaluators
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.parts_of_data import Part, parts_named
@@ -30,18 +30,6 @@ KIND = FindingKind(
     explains=("negatives-repeated", "batches-in-one-order", "overconfidence", *WEAK),
 )
 
-RANDOM = DRAWS | {
-    "permutation",
-    "randperm",
-    "shuffle",
-    "permuted",
-    "random",
-    "rand",
-    "randn",
-    "normal",
-    "uniform",
-    "bernoulli",
-}
 STARTS = {"manual_seed", "seed", "manual_seed_all"}
 # Calls whose result depends on nothing but their arguments.
 PLAIN = {

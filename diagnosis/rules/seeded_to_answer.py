@@ -3,10 +3,10 @@
 import ast
 from collections.abc import Iterator
 
-from diagnosis.rules.draws import DRAWS
-from diagnosis.rules.evaluating import evaluators
-from diagnosis.rules.repeated import repeated, repo_of
-from diagnosis.rules.source import Function, ParsedFile
+from diagnosis.rules.definitions import Defined
+from diagnosis.rules.draws import RANDOM
+from diagnosis.rules.repeated import below, in_training_loop, repeated, repo_of
+from diagnosis.rules.source import Function, ParsedFile, keyword
 from diagnosis.syntax import called_name
 
 # What seeds a global generator -> how the calls that draw from it begin.
@@ -17,8 +17,7 @@ GLOBAL = {
     "random.seed": "random.",
 }
 RESTORES = {"get_rng_state", "set_rng_state", "fork_rng", "getstate", "setstate", "get_state", "set_state"}
-DRAW = DRAWS | {"permutation", "randperm", "shuffle", "random", "rand", "randn", "normal", "uniform", "bernoulli", "sample", "choice"}  # fmt: skip
-OF_TORCH = {"DataLoader", "RandomSampler", "Dropout", "dropout"}  # they draw from its global generator
+OF_TORCH = {"RandomSampler", "Dropout", "dropout"}  # they draw from its global generator
 ANSWERS = {"score", "predict", "recommend"}
 
 
@@ -30,7 +29,7 @@ def seeded_to_answer(source: ParsedFile) -> Iterator[ast.Call]:
         if library is None or function is None or not _evaluates(source, function):
             continue
         restored = any(called_name(c) in RESTORES for c in source.calls_in(function))
-        if not restored and _comes_again(source, function) and _trains_with(source, library):
+        if not restored and _comes_again(source, function) and _trains_with(source, library, function):
             yield call
 
 
@@ -57,14 +56,27 @@ def _comes_again(source: ParsedFile, function: Function) -> bool:
     return function.name in ANSWERS | asked
 
 
-def _trains_with(source: ParsedFile, library: str) -> bool:
-    """Whether code that does not evaluate draws from the same global generator."""
-    for file in repo_of(source).files:
-        judging = evaluators(file)
+def _trains_with(source: ParsedFile, library: str, evaluates: Function) -> bool:
+    """Whether training draws from the same global generator; what the evaluation draws itself, or the preparation, is none."""
+    repo = repo_of(source)
+    asked = below(repo, [Defined(file=source, node=evaluates)])
+    again = repeated(repo)
+    for file in repo.files:
         for call in file.calls:
-            of_torch = library == "torch." and called_name(call) in OF_TORCH
-            drawn = called_name(call) in DRAW and file.full_name(call).startswith(library)
-            given = any(k.arg == "generator" for k in call.keywords)
-            if (of_torch or drawn) and not given and file.function_of(call) not in judging:
+            owner = file.function_of(call)
+            if keyword(call, "generator") is not None or owner is evaluates or owner in asked:
+                continue
+            if library == "torch." and _is_of_torch(call):
+                return True
+            drawn = called_name(call) in RANDOM and file.full_name(call).startswith(library)
+            if drawn and (owner in again or in_training_loop(file, call, repo)):
                 return True
     return False
+
+
+def _is_of_torch(call: ast.Call) -> bool:
+    """Whether a layer or loader draws from torch's global generator, in an order that is shuffled or in units that are dropped."""
+    if called_name(call) != "DataLoader":
+        return called_name(call) in OF_TORCH
+    shuffled = keyword(call, "shuffle")
+    return shuffled is not None and not (isinstance(shuffled, ast.Constant) and not shuffled.value)

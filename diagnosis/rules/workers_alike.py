@@ -7,9 +7,8 @@ from diagnosis.findings import FindingKind, FoundBy, Role
 from diagnosis.rules.codebase import Codebase
 from diagnosis.rules.constants import numbers_of
 from diagnosis.rules.definitions import Defined, own_method
-from diagnosis.rules.draws import GENERATORS
+from diagnosis.rules.draws import GENERATORS, RANDOM
 from diagnosis.rules.hits import RuleHit
-from diagnosis.rules.reseeded import RANDOM
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import ParsedFile, keyword
 from diagnosis.symptoms import WEAK
