@@ -54,7 +54,7 @@ def attention_turned(source: ParsedFile) -> Iterator[RuleHit]:
     """`torch.softmax(-(q @ k.transpose(-1, -2)), -1) @ v`"""
     repo = source.repo
     taken = repo is not None and any(
-        called_name(call).lower().endswith(("softmax", "softmin")) for call in source.calls
+        name.lower().endswith(("softmax", "softmin")) for name in source.called_names
     )
     for call in source.calls if taken else ():
         done = operation(repo, source, call) if repo is not None and _may_be(source, call) else None

@@ -26,7 +26,7 @@ READS = {"parameters", "named_parameters", "state_dict", "values", "items", "buf
 
 def average_overwrites_weights(source: ParsedFile) -> Iterator[RuleHit]:
     """`for averaged, weight in zip(self.model.parameters(), model.parameters()): weight.lerp_(averaged, 1 - decay)`"""
-    for call in source.calls:
+    for call in source.calls_named("lerp_", "add_"):
         moved = _moved(call)
         function = source.function_of(call)
         if moved is None or not isinstance(function, Function) or not call.args:

@@ -30,7 +30,7 @@ OF_BAGS = ("bag", "off", "len", "size", "count", "start", "bound", "ptr", "edges
 
 def bag_boundaries_wrong(source: ParsedFile) -> Iterator[RuleHit]:
     """`cat([zeros(1), lens.cumsum(0)[1:]])`; `bag(ids, lens.cumsum(0))`."""
-    if not any(called_name(call) == "cumsum" for call in source.calls):
+    if "cumsum" not in source.called_names:
         return
     for call in source.calls:
         parts = call.args[0].elts if call.args and isinstance(call.args[0], ast.List | ast.Tuple) else []

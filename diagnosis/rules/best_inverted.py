@@ -242,8 +242,8 @@ def _plateau(source: ParsedFile, call: ast.Call, mode: str) -> Iterator[RuleHit]
     """`ReduceLROnPlateau(optimizer)` with `scheduler.step(ndcg)`: the rate falls when the metric rises."""
     outer = source.parents.get(call)
     names = {dotted(t) for t in outer.targets} if isinstance(outer, ast.Assign) else set()
-    for step in source.calls if names else ():
-        if called_name(step) != "step" or not isinstance(step.func, ast.Attribute) or len(step.args) != 1:
+    for step in source.calls_named("step") if names else ():
+        if not isinstance(step.func, ast.Attribute) or len(step.args) != 1:
             continue
         if dotted(step.func.value) not in names or len(bindings(source, dotted(step.func.value), step)) != 1:
             continue

@@ -2,7 +2,6 @@
 
 import ast
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from functools import lru_cache
 
 from diagnosis.kit import is_kit
@@ -232,7 +231,7 @@ def check_sources(sources: Mapping[str, str]) -> list[RuleHit]:
 def _hits(source: ParsedFile, repo: Codebase, rules: Sequence[Rule]) -> list[RuleHit]:
     if _is_of_unit_tests(source):
         return []
-    placed = replace(source, repo=repo)
+    placed = source.placed_in(repo)
     return [hit for rule in rules for hit in rule.run(placed)]
 
 

@@ -8,7 +8,7 @@ from diagnosis.rules.codebase import Codebase
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.made_from import endings
 from diagnosis.rules.rule import Rule
-from diagnosis.rules.source import ParsedFile, is_backward
+from diagnosis.rules.source import ParsedFile
 from diagnosis.rules.tensor_calls import operation
 from diagnosis.symptoms import UNTRAINED, WEAK
 
@@ -38,8 +38,8 @@ SCALES = frozenset(("mean", "sum", "to", "clone", "squeeze", "view", "reshape"))
 def copied_loss(source: ParsedFile) -> Iterator[RuleHit]:
     """The copies on which `backward` is called, on every way to it."""
     repo = source.repo
-    for call in source.calls if repo else ():
-        if repo is None or not is_backward(call) or not isinstance(call.func, ast.Attribute):
+    for call in source.calls_named("backward") if repo else ():
+        if repo is None or not isinstance(call.func, ast.Attribute):
             continue
         ends = endings(repo, source, call.func.value, SCALES)
         copies = [end for end in ends if _is_copy(end.node) or _copies(repo, end.file, end.node)]

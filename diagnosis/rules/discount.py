@@ -152,7 +152,7 @@ def _is_of_ndcg(source: ParsedFile, call: ast.Call) -> bool:
     function = source.function_of(call)
     if function is None:
         return False
-    callers = [source.function_of(c) for c in source.calls if called_name(c) == function.name]
+    callers = [source.function_of(c) for c in source.calls_named(function.name)]
     return any("ndcg" in one.name.lower() for one in (function, *callers) if one is not None)
 
 
@@ -223,9 +223,9 @@ def _is_called_ndcg(source: ParsedFile, call: ast.Call, function: Function) -> b
 
 def logarithms(source: ParsedFile) -> Iterator[ast.Call]:
     """Calls of `log2(x)`, `log(x)` and `log(x, 2)`."""
-    for call in source.calls:
+    for call in source.calls_named("log2", "log"):
         base = call.args[1] if len(call.args) == 2 else None
-        if called_name(call) in ("log2", "log") and call.args and (base is None or number(base) == FIRST):
+        if call.args and (base is None or number(base) == FIRST):
             yield call
 
 

@@ -29,8 +29,8 @@ CUTS = {"clamp", "clamp_", "clip", "clip_", "clamp_min", "clamp_min_", "relu", "
 def distances_cut_to_zero(source: ParsedFile) -> Iterator[RuleHit]:
     """`(place[None, :] - place[:, None]).clamp(min=0)` beside a lower triangle."""
     repo = source.repo
-    for call in source.calls if repo else ():
-        if repo is None or called_name(call) not in CUTS:
+    for call in source.calls_named(*CUTS) if repo else ():
+        if repo is None:
             continue
         done = operation(repo, source, call)
         if done is None or not done.values or not _from_zero(done.name, call, done.values):

@@ -28,7 +28,7 @@ TWO = 2
 def filled_weights(source: ParsedFile) -> Iterator[ast.Call]:
     """`nn.init.constant_(self.items.weight, 0.1)`, and of `p` where `p.dim() > 1` in a loop over `parameters()`."""
     repo = source.repo
-    for call in source.calls if repo else ():
+    for call in source.calls_named(*FILLS) if repo else ():
         filled = _filled(source, call)
         if (
             repo is not None

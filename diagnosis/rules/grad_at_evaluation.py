@@ -108,11 +108,10 @@ def _mentions(node: ast.AST) -> bool:
 
 def _called_without_grad(source: ParsedFile, function: ast.AST) -> bool:
     """Whether a caller in a file calls the function with gradients switched off."""
-    for call in source.calls:
-        if called_name(call) == getattr(function, "name", ""):
-            around = source.around(call)
-            if any(isinstance(o, ast.With | Function) and _switches(o) for o in around):
-                return True
+    for call in source.calls_named(getattr(function, "name", "")):
+        around = source.around(call)
+        if any(isinstance(o, ast.With | Function) and _switches(o) for o in around):
+            return True
     return False
 
 

@@ -31,9 +31,9 @@ def misses_left_out(source: ParsedFile) -> Iterator[RuleHit]:
         if _asks_for_hit(source, test.test):
             yield from _appended(source, test)
             yield from _divided_by_hits(source, test)
-    for call in source.calls:
+    for call in source.calls_named(*MEANS):
         own = call.func.value if isinstance(call.func, ast.Attribute) else None
-        for part in (own, *call.args[:1]) if called_name(call) in MEANS else ():
+        for part in (own, *call.args[:1]):
             if isinstance(part, ast.Subscript) and _asks_for_hit(source, part.slice):
                 yield source.hit(KIND.code, call, "is a mean over hits alone: leave the others in, as 0")
             elif part is not None and _is_above_nothing(part) and _speaks_of_metrics(source, call):

@@ -11,7 +11,7 @@ from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import Function, ParsedFile
 from diagnosis.symptoms import UNTRAINED, WEAK
-from diagnosis.syntax import called_name, dotted
+from diagnosis.syntax import dotted
 
 KIND = FindingKind(
     code="hook-misnamed",
@@ -130,8 +130,8 @@ def _named(repo: Codebase) -> frozenset[str]:
         found |= {alias.name for node in file.within(root, ast.ImportFrom) for alias in node.names}
         strings = [n.value for n in file.within(root, ast.Constant) if isinstance(n.value, str)]
         found |= {text for text in strings if text.isidentifier()}
-        for call in file.calls:
-            if called_name(call) == "getattr" and len(call.args) > 1 and _is_put_together(call.args[1]):
+        for call in file.calls_named("getattr"):
+            if len(call.args) > 1 and _is_put_together(call.args[1]):
                 beginnings |= {
                     p.value
                     for p in ast.walk(call.args[1])

@@ -268,7 +268,7 @@ def _divides_a_gain(source: ParsedFile, whole: ast.AST) -> bool:
     if _divided(source, around, whole):
         return True
     name = getattr(around, "name", "")
-    calls = [call for call in source.calls if called_name(call) == name] if name else []
+    calls = source.calls_named(name) if name else []
     return any(_divided(source, source.function_of(call) or source.nodes[0], call) for call in calls)
 
 
@@ -311,10 +311,9 @@ def _cuts(source: ParsedFile) -> Iterator[ast.expr]:
     for part in source.within(source.nodes[0], ast.Slice):
         if part.lower is None and part.upper is not None:
             yield part.upper
-    for call in source.calls:
-        if called_name(call) in ("topk", "argpartition", "top_k", "islice", "nlargest"):
-            yield from call.args
-            yield from (k.value for k in call.keywords)
+    for call in source.calls_named("topk", "argpartition", "top_k", "islice", "nlargest"):
+        yield from call.args
+        yield from (k.value for k in call.keywords)
 
 
 RULE = Rule(kind=KIND, run=ideal_gain_of_k_hits)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from diagnosis.rules.codebase import Codebase
 from diagnosis.rules.made_from import REARRANGES, Value, endings
-from diagnosis.rules.source import ParsedFile, is_backward
+from diagnosis.rules.source import ParsedFile
 from diagnosis.rules.tensor_calls import amount
 from diagnosis.rules.values import How, bindings
 
@@ -16,8 +16,8 @@ THROUGH = frozenset((*REARRANGES, "mean", "sum", "scale", "nanmean", "clamp"))
 
 def losses(source: ParsedFile) -> Iterator[ast.expr]:
     """What `backward` is called on or given, and what a Lightning-like `training_step` returns."""
-    for call in source.calls:
-        if is_backward(call) and isinstance(call.func, ast.Attribute):
+    for call in source.calls_named("backward"):
+        if isinstance(call.func, ast.Attribute):
             yield call.args[0] if len(call.args) == GIVEN else call.func.value
     for function in source.functions:
         if function.name == "training_step":

@@ -56,7 +56,7 @@ SUMS = {"matmul", "bmm", "einsum", "mm"}
 def masked_after_softmax(source: ParsedFile) -> Iterator[RuleHit]:
     """`weights = dropout(softmax(logits, -1) * allowed)`, then `weights @ values`."""
     repo = source.repo
-    if repo is None or not any("softmax" in called_name(call).lower() for call in source.calls):
+    if repo is None or not any("softmax" in name.lower() for name in source.called_names):
         return
     for node in source.within(source.nodes[0], ast.BinOp, ast.Call):
         weights = _masked(repo, source, node)

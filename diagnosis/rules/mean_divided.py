@@ -8,7 +8,7 @@ from diagnosis.rules.codebase import Codebase
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.made_from import endings
 from diagnosis.rules.rule import Rule
-from diagnosis.rules.source import ParsedFile, is_backward
+from diagnosis.rules.source import ParsedFile
 from diagnosis.rules.tensor_calls import operation
 from diagnosis.rules.values import bindings
 from diagnosis.symptoms import UNTRAINED
@@ -38,8 +38,8 @@ MEANS = {
 def mean_divided(source: ParsedFile) -> Iterator[RuleHit]:
     """Losses of `backward` that are quotients of a mean and a size."""
     repo = source.repo
-    for call in source.calls if repo else ():
-        if repo is None or not is_backward(call) or not isinstance(call.func, ast.Attribute):
+    for call in source.calls_named("backward") if repo else ():
+        if repo is None or not isinstance(call.func, ast.Attribute):
             continue
         for end in endings(repo, source, call.func.value, frozenset()):
             node = end.node

@@ -28,7 +28,7 @@ CLIPS = {"clip_grad_norm_": "max_norm", "clip_grad_value_": "clip_value", "clip_
 
 def norm_cap_too_tight(source: ParsedFile) -> Iterator[RuleHit]:
     """`nn.Embedding(n, d, max_norm=0.05)`, `clip_grad_norm_(parameters, 1e-5)`."""
-    for call in source.calls:
+    for call in source.calls_named("Embedding", "EmbeddingBag", *CLIPS):
         name = called_name(call)
         if name in ("Embedding", "EmbeddingBag"):
             cap = keyword(call, "max_norm")
@@ -38,7 +38,7 @@ def norm_cap_too_tight(source: ParsedFile) -> Iterator[RuleHit]:
                     call,
                     f"caps the length of rows at {ast.unparse(cap)}: leave it out, or take 1 and a scale for the logits",
                 )
-        elif name in CLIPS:
+        else:
             cap = keyword(call, CLIPS[name]) or (call.args[1] if len(call.args) > 1 else None)
             if cap is not None and _below(source, cap, SHORTEST_STEP):
                 yield source.hit(

@@ -21,11 +21,9 @@ def numbered_for_each(source: ParsedFile) -> Iterator[tuple[ast.Call, str]]:
     """(call, function) of `number_items(part)` for training and another part: each gets a dictionary of its own."""
     before: dict[tuple[ast.AST | None, str, int], set[Part]] = {}
     numbering = _numbering(repo_of(source))
-    for call in source.calls:
+    for call in source.calls_named(*numbering):
         name = called_name(call)
-        if name not in numbering or (
-            isinstance(call.func, ast.Attribute) and dotted(call.func.value) == "self"
-        ):
+        if isinstance(call.func, ast.Attribute) and dotted(call.func.value) == "self":
             continue
         for place, given in enumerate(call.args):
             parts = [p for one in _stands_for(source, given) if len(p := parts_in(one)) == 1]

@@ -94,7 +94,7 @@ def _stands_for(source: ParsedFile, table: ast.Name) -> list[ast.expr]:
 
 def _numberings(source: ParsedFile) -> Iterator[tuple[ast.expr, ast.expr]]:
     """(the expression that numbers the values of a column, the column)."""
-    for call in source.calls:
+    for call in source.calls_named("factorize", "fit_transform", "unique"):
         name = called_name(call)
         own = call.func.value if isinstance(call.func, ast.Attribute) else None
         if name == "factorize":
@@ -102,11 +102,9 @@ def _numberings(source: ParsedFile) -> Iterator[tuple[ast.expr, ast.expr]]:
             given = call.args[0] if is_function and call.args else own
         elif name == "fit_transform":
             given = call.args[0] if call.args and _is_encoder(source, own) else None
-        elif name == "unique":
+        else:
             inverse = any(k.arg == "return_inverse" for k in call.keywords)
             given = call.args[0] if call.args and inverse else None
-        else:
-            continue
         if given is not None:
             yield call, given
     for node in source.within(source.nodes[0], ast.Attribute):

@@ -24,8 +24,8 @@ LENGTHS = ("max", "len", "hist", "window", "width")
 
 def only_full_histories(source: ParsedFile) -> Iterator[RuleHit]:
     """`for t in range(max_hist, len(items))` beside `pad([items[:t] ...], max_hist)`."""
-    for call in source.calls:
-        if called_name(call) != "range" or len(call.args) != 2 or not _is_length_of(call.args[1]):
+    for call in source.calls_named("range"):
+        if len(call.args) != 2 or not _is_length_of(call.args[1]):
             continue
         name = dotted(call.args[0]).rpartition(".")[2]
         if not any(word in name.lower() for word in LENGTHS):

@@ -280,7 +280,7 @@ def _is_of_text(source: ParsedFile, call: ast.Call) -> bool:
     for step in [*_steps(source, table), *_read(source, table)]:
         kind = keyword(step, "dtype") if called_name(step) in READS else None
         if kind is not None and (dotted(kind) in TEXT or getattr(kind, "value", "") in TEXT):
-            casts = [c for c in source.calls if called_name(c) in ("astype", "to_numeric", "to_datetime")]
+            casts = source.calls_named("astype", "to_numeric", "to_datetime")
             return not casts
     return False
 

@@ -59,7 +59,7 @@ FACTORS = set("xyzhwqkveupfYZHWQKVEUPF")  # what is called so holds factors or f
 
 def item_its_own_neighbour(source: ParsedFile) -> Iterator[RuleHit]:
     """`A = M.T.dot(M)`, and then `topk(A)`, with nothing done to its diagonal."""
-    if not any(called_name(call) in TOPS for call in source.calls):
+    if source.called_names.isdisjoint(TOPS):
         return
     for part in source.within(source.nodes[0], ast.BinOp, ast.Call):
         if not _shares(source, part):

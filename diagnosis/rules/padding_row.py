@@ -31,8 +31,8 @@ DEEPEST = 6
 def padding_row_of_an_item(source: ParsedFile) -> Iterator[RuleHit]:
     """`nn.Embedding(df.item.nunique(), d, padding_idx=0)`, through names, attributes and arguments."""
     repo = source.repo
-    for call in source.calls if repo else ():
-        if called_name(call) != "Embedding" or not source.full_name(call).startswith("torch.nn."):
+    for call in source.calls_named("Embedding") if repo else ():
+        if not source.full_name(call).startswith("torch.nn."):
             continue
         padding = keyword(call, "padding_idx") or (call.args[2] if len(call.args) > 2 else None)
         rows = call.args[0] if call.args else keyword(call, "num_embeddings")

@@ -259,7 +259,7 @@ def _as_given(source: ParsedFile, name: ast.expr, depth: int) -> bool | None:
     kinds = {_is_distance(file, value, depth + 1) for file, value in given}
     if kinds:
         return kinds.pop() if len(kinds) == 1 else None
-    known = any(called_name(call) in DISTANCES for call in source.calls)
+    known = not source.called_names.isdisjoint(DISTANCES)
     return False if not known and any(word in text.lower() for word in ("score", "logit")) else None
 
 

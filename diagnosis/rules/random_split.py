@@ -46,7 +46,7 @@ def random_split(source: ParsedFile) -> Iterator[RuleHit]:
             "puts sessions in the order of their names, so that training holds later events than test: sort them by time",
         )
     seen: set[int] = set()
-    if not SPLITTING & {called_name(call) for call in source.calls}:
+    if not SPLITTING & source.called_names:
         return
     knows_time = _knows_time(source)
     for node in (
@@ -93,8 +93,8 @@ def _deleted(source: ParsedFile) -> Iterator[ast.expr]:
     """Draws of places of a history that are held out, and of which the rest is kept: `valid[u] = seq[drawn[0]]` beside
     `train[u] = np.delete(seq, drawn)`.
     """
-    for call in source.calls:
-        if called_name(call) != "delete" or len(call.args) < 2 or not isinstance(call.args[1], ast.Name):
+    for call in source.calls_named("delete"):
+        if len(call.args) < 2 or not isinstance(call.args[1], ast.Name):
             continue
         drawn = [b.value for b in bindings(source, call.args[1].id, call)]
         draws = [c for value in drawn for c in source.within(value, ast.Call) if called_name(c) in SPLITTING]

@@ -37,7 +37,7 @@ THROUGH = frozenset((*REARRANGES, "clamp"))
 def terms_reduced_unlike(source: ParsedFile) -> Iterator[RuleHit]:
     """`F.binary_cross_entropy(out, x) - 0.5 * torch.sum(1 + logvar - mu.pow(2) - logvar.exp())`"""
     repo = source.repo
-    if repo is None or not any(called_name(call) in CURVED for file in repo.files for call in file.calls):
+    if repo is None or all(file.called_names.isdisjoint(CURVED) for file in repo.files):
         return
     for loss in losses(source):
         found = list(_terms(repo, Value(file=source, node=loss), 1.0, 0))

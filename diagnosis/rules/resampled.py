@@ -116,11 +116,7 @@ def _asked_for(
     """
     if ranks(source, function):
         return draw
-    asked = [
-        call
-        for call in source.calls
-        if called_name(call) == function.name and source.function_of(call) is not function
-    ]
+    asked = [call for call in source.calls_named(function.name) if source.function_of(call) is not function]
     given = [*asked[0].args, *(k.value for k in asked[0].keywords)] if len(asked) == 1 else [draw]
     fixed = all(isinstance(node, ast.Constant) or dotted(node).startswith("self.") for node in given)
     return asked[0] if fixed and source.function_of(asked[0]) in judging else draw

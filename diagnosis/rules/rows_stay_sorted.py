@@ -25,9 +25,7 @@ SORTS = {"sort", "argsort"}
 
 def rows_stay_sorted(source: ParsedFile) -> Iterator[RuleHit]:
     """`lengths, order = lengths.sort(descending=True)`, `pack(x[order], lengths)`, `return h[-1]`."""
-    for call in source.calls:
-        if called_name(call) != "pack_padded_sequence":
-            continue
+    for call in source.calls_named("pack_padded_sequence"):
         function = source.function_of(call)
         if not isinstance(function, Function):
             continue

@@ -57,9 +57,10 @@ def selected_on_test(source: ParsedFile) -> Iterator[RuleHit]:
         sides = [side for part in compared for side in (part.left, *part.comparators)]
         if sides and (_saves(source, node) or _keeps_the_best(node, sides)) and _of_test(source, *sides):
             yield _hit(source, node)
-    for call in source.calls:
-        if called_name(call) in ("max", "argmax") and _picks_by_test(call):
+    for call in source.calls_named("max", "argmax"):
+        if _picks_by_test(call):
             yield _hit(source, call)
+    for call in source.calls:
         if _watches_test(call):
             yield _hit(source, call)
         if _stops(call) and _of_test(source, *call.args):

@@ -34,7 +34,7 @@ THROUGH = frozenset((*REARRANGES, "clamp"))
 def self_among_negatives(source: ParsedFile) -> Iterator[RuleHit]:
     """`z = torch.cat([a, b]); F.cross_entropy(z @ z.T / tau, partner)`"""
     repo = source.repo
-    products = [*source.within(source.nodes[0], ast.BinOp), *source.calls] if repo else []
+    products = [*source.within(source.nodes[0], ast.BinOp), *source.calls_named(*PRODUCTS)] if repo else []
     squaring = {source.function_of(node) for node in products if _of_itself(source, node)} - {None}
     for call in source.calls if squaring else ():  # what a call does takes long to find out
         function = source.function_of(call)

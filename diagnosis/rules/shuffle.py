@@ -46,7 +46,7 @@ def no_shuffle(source: ParsedFile) -> Iterator[RuleHit]:
     loops = source.training_loops()
     yield from _loaders(source, loops)
     yield from _made_elsewhere(source)
-    if not any(called_name(call) in PERMUTES for call in source.calls):
+    if source.called_names.isdisjoint(PERMUTES):
         for loop in loops:
             if (
                 isinstance(loop, ast.For)

@@ -30,8 +30,8 @@ def normalised_across_vectors(source: ParsedFile) -> Iterator[RuleHit]:
     repo = source.repo
     if repo is None:
         return
-    for call in source.calls:
-        done = operation(repo, source, call) if called_name(call) == "normalize" else None
+    for call in source.calls_named("normalize"):
+        done = operation(repo, source, call)
         if done is None or whole(done.option("dim", 2)) != 0:
             continue
         function = source.function_of(call)

@@ -9,7 +9,7 @@ from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import ParsedFile, keyword
 from diagnosis.symptoms import NARROW, UNLEARNED, WEAK
-from diagnosis.syntax import called_name, dotted
+from diagnosis.syntax import dotted
 
 KIND = FindingKind(
     code="labels-too-smooth",
@@ -29,11 +29,10 @@ def labels_too_smooth(source: ParsedFile) -> Iterator[RuleHit]:
     repo = source.repo
     if repo is None:
         return
-    for call in source.calls:
-        if called_name(call) in ("cross_entropy", "CrossEntropyLoss", "LabelSmoothingCrossEntropy"):
-            numbers = numbers_of(repo, source, keyword(call, "label_smoothing"))
-            if numbers and MOST < min(numbers) <= 1:
-                yield source.hit(KIND.code, call, _said(min(numbers)))
+    for call in source.calls_named("cross_entropy", "CrossEntropyLoss", "LabelSmoothingCrossEntropy"):
+        numbers = numbers_of(repo, source, keyword(call, "label_smoothing"))
+        if numbers and MOST < min(numbers) <= 1:
+            yield source.hit(KIND.code, call, _said(min(numbers)))
     for total in source.within(source.nodes[0], ast.BinOp):
         share = _mixed(total)
         numbers = numbers_of(repo, source, share) if share is not None else frozenset[float]()

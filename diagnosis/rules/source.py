@@ -4,13 +4,13 @@ import ast
 from bisect import bisect_left
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from diagnosis.findings import Severity
 from diagnosis.rules.hits import RuleHit
-from diagnosis.syntax import called_name, dotted, parsed
+from diagnosis.syntax import called_name, dotted, fields_of_nodes, parsed
 
 if TYPE_CHECKING:
     from diagnosis.rules.codebase import Codebase
@@ -19,6 +19,14 @@ Loop = ast.For | ast.AsyncFor | ast.While
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 MOST_HELPERS = 3  # functions between a loop and the `backward` that it calls
 # Nodes without a position of their own that hold others.
+_SHARED = (
+    "calls",
+    "_calls_by_name",
+    "functions",
+    "loops",
+    "_owners",
+    "_full_names",
+)  # of a file, whatever its repo
 _PLAIN = {ast.comprehension, ast.arguments, ast.withitem, ast.match_case}
 
 
@@ -51,6 +59,12 @@ class ParsedFile:
     def __hash__(self) -> int:
         return id(self.nodes)
 
+    def placed_in(self, repo: "Codebase | None") -> "ParsedFile":
+        """The same file as part of a repo, with the lookups that both have made, and share."""
+        placed = replace(self, repo=repo)
+        vars(placed).update({name: getattr(self, name) for name in _SHARED})
+        return placed
+
     @cached_property
     def calls(self) -> list[ast.Call]:
         """All calls of the file, in the order of the text."""
@@ -64,8 +78,9 @@ class ParsedFile:
         return found
 
     def calls_named(self, *names: str) -> list[ast.Call]:
-        """The calls whose called name, its last part, is one of these; by name, then in the order of the text."""
-        return [call for name in names for call in self._calls_by_name.get(name, [])]
+        """The calls whose called name, its last part, is one of these, in the order of the text."""
+        found = [call for name in names for call in self._calls_by_name.get(name, [])]
+        return sorted(found, key=self.places.__getitem__) if len(names) > 1 else found
 
     @property
     def called_names(self) -> AbstractSet[str]:
@@ -142,7 +157,7 @@ class ParsedFile:
 
         A function with a loop of its own around `backward` is an epoch, and who calls it in a loop loops over epochs.
         """
-        backward = [call for call in self.calls if is_backward(call)]
+        backward = [call for call in self.calls_named("backward") if is_backward(call)]
         stepping: set[str] = set()
         steps = backward
         for _ in range(MOST_HELPERS):
@@ -151,7 +166,7 @@ class ParsedFile:
             if not more:
                 break
             stepping |= more
-            steps = backward + [call for call in self.calls if called_name(call) in stepping]
+            steps = backward + self.calls_named(*stepping)
         found: dict[Loop, None] = {}
         for call in steps:
             for outer in self.around(call):
@@ -227,7 +242,7 @@ def read_tree(path: str, tree: ast.Module) -> ParsedFile:
 def _children(node: ast.AST) -> list[ast.AST]:
     """Like ast.iter_child_nodes, without the contexts and operators, which are shared between nodes."""
     children: list[ast.AST] = []
-    for name in node._fields:
+    for name in fields_of_nodes(type(node)):
         value = getattr(node, name, None)
         if type(value) is list:
             children += [

@@ -28,9 +28,7 @@ NOISE = {"randn", "randn_like", "normal", "standard_normal"}
 
 def spread_is_a_variance(source: ParsedFile) -> Iterator[RuleHit]:
     """`std = torch.exp(logvar)`, `mu + eps * logvar.exp()`."""
-    for call in source.calls:
-        if called_name(call) != "exp":
-            continue
+    for call in source.calls_named("exp"):
         library = source.full_name(call).startswith(("torch.", "numpy."))
         given = (call.args or [None])[0] if library else getattr(call.func, "value", None)
         if not isinstance(given, ast.expr) or not _is_log_variance(given) or _is_halved(source, given):

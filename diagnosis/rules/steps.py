@@ -112,7 +112,7 @@ def _is_given_optimizer(repo: Codebase, file: ParsedFile, call: ast.Call) -> boo
 
 
 def _loops(repo: Codebase) -> list[tuple[ParsedFile, Loop]]:
-    trains = {call: file for file in repo.files for call in file.calls if is_backward(call)}
+    trains = {call: file for file in repo.files for call in file.calls_named("backward") if is_backward(call)}
     once: set[ast.AST] = set()
     found: dict[Loop, ParsedFile] = {}
     for _ in range(DEEPEST + 1):

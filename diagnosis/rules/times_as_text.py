@@ -19,14 +19,12 @@ PARSES = {"strptime", "fromisoformat", "to_datetime", "datetime64", "isoparse", 
 
 def sorted_as_text(source: ParsedFile) -> Iterator[ast.Call]:
     """`rows.append((row["time"], row["item"]))` of a `csv.DictReader`, then `rows.sort()`; `sorted(reader, key=lambda r: r["time"])`."""
-    if not any(called_name(call) in ("DictReader", "reader", "split") for call in source.calls):
+    if source.called_names.isdisjoint(("DictReader", "reader", "split")):
         return
     if any(called_name(call) in PARSES or _makes_numbers(call) for call in source.calls):
         return
     kept = list(_kept(source))
-    for call in source.calls:
-        if called_name(call) not in SORTS:
-            continue
+    for call in source.calls_named(*SORTS):
         subject = call.func.value if isinstance(call.func, ast.Attribute) else (call.args or [None])[0]
         if subject is None:
             continue

@@ -41,15 +41,12 @@ ORDERS = SORTS - {"min", "max", "searchsorted"}
 def timestamps_in_float32(source: ParsedFile) -> Iterator[RuleHit]:
     """Casts of times to float32 whose result is sorted: in a key, in an array, or in a column that is sorted by."""
     seen: set[int] = set()
-    for call in source.calls:
-        if called_name(call) in ORDERS:
-            for cast in _casts_below(source, call):
-                if cast.lineno not in seen:
-                    seen.add(cast.lineno)
-                    yield _hit(source, cast)
-    sorted_by = {
-        w for call in source.calls if called_name(call) in ORDERS for a in _given(call) for w in words_of(a)
-    }
+    for call in source.calls_named(*ORDERS):
+        for cast in _casts_below(source, call):
+            if cast.lineno not in seen:
+                seen.add(cast.lineno)
+                yield _hit(source, cast)
+    sorted_by = {w for call in source.calls_named(*ORDERS) for a in _given(call) for w in words_of(a)}
     for cast, column in _columns(source):
         if column in sorted_by and cast.lineno not in seen:
             seen.add(cast.lineno)

@@ -74,7 +74,7 @@ def _as_one(hits: list[RuleHit]) -> Iterator[RuleHit]:
 
 def _every_step(source: ParsedFile, loop: Loop) -> Iterator[ast.Call]:
     """Calls that run in each iteration of the loop, also inside functions of this file that it calls and that train."""
-    steps = [call for call in source.calls if is_backward(call)]
+    steps = [call for call in source.calls_named("backward") if is_backward(call)]
     trains = {
         f.name for call in steps if (f := source.function_of(call)) and call in _unconditional(source, f.body)
     }

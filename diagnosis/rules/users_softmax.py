@@ -2,7 +2,6 @@
 
 import ast
 from collections.abc import Iterator
-from dataclasses import replace
 
 from diagnosis.findings import FindingKind, FoundBy, Role
 from diagnosis.rules.definitions import Defined, returns
@@ -146,12 +145,10 @@ def _before(source: ParsedFile, node: ast.expr) -> list[tuple[ParsedFile, ast.ex
         if made or repo is None or owner is None or node.id not in parameters(owner):
             return [(source, value) for value in made]
         given = repo.given(Defined(file=source, node=owner), node.id)
-        return [(replace(file, repo=repo), value) for file, value in given]
+        return [(file.placed_in(repo), value) for file, value in given]
     reached = repo.callee(source, node) if repo is not None and isinstance(node, ast.Call) else None
     return (
-        [(replace(reached.file, repo=repo), value) for value in returns(reached)]
-        if reached is not None
-        else []
+        [(reached.file.placed_in(repo), value) for value in returns(reached)] if reached is not None else []
     )
 
 

@@ -86,9 +86,7 @@ def arguments_of(source: ParsedFile, function: Function, name: str) -> list[ast.
     if called == "__init__":
         called = getattr(source.parents.get(function), "name", called)
     given: list[ast.expr] = []
-    for call in source.calls:
-        if called_name(call) != called:
-            continue
+    for call in source.calls_named(called):
         named = next((k.value for k in call.keywords if k.arg == name), None)
         if named is not None:
             given.append(named)

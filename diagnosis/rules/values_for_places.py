@@ -47,8 +47,8 @@ DEEPEST = 5
 def values_taken_for_ids(source: ParsedFile) -> Iterator[RuleHit]:
     """`top, _ = scores.topk(k)` with `target in top`; `scores.topk(k)[0]` or `.values` as an index."""
     repo = source.repo
-    for call in source.calls if repo else ():
-        if repo is None or called_name(call) not in PAIRS:
+    for call in source.calls_named(*PAIRS) if repo else ():
+        if repo is None:
             continue
         done = operation(repo, source, call)
         if done is None or not _gives_a_pair(repo, source, done):

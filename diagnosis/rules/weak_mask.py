@@ -36,8 +36,8 @@ WEAK = (0, -1)
 def seen_masked_weakly(source: ParsedFile) -> Iterator[RuleHit]:
     """`scores[seen] = 0` before `scores.topk(k)`, where `scores = users @ items.T`."""
     repo = source.repo
-    for call in source.calls if repo else ():
-        if repo is None or called_name(call) not in RANKS or source.function_of(call) in trains(repo):
+    for call in source.calls_named(*RANKS) if repo else ():
+        if repo is None or source.function_of(call) in trains(repo):
             continue
         name = _ranked(source, call)
         if not name or is_false(keyword(call, "largest")):

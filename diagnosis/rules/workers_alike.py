@@ -29,13 +29,8 @@ KIND = FindingKind(
 def workers_draw_alike(source: ParsedFile) -> Iterator[RuleHit]:
     """`DataLoader(data, num_workers=4)` of a data set with `self.rng = np.random.default_rng(seed)`."""
     repo = source.repo
-    for call in source.calls if repo else ():
-        if (
-            repo is None
-            or called_name(call) != "DataLoader"
-            or not call.args
-            or keyword(call, "worker_init_fn")
-        ):
+    for call in source.calls_named("DataLoader") if repo else ():
+        if repo is None or not call.args or keyword(call, "worker_init_fn"):
             continue
         workers = numbers_of(repo, source, keyword(call, "num_workers"))
         kept = keyword(call, "persistent_workers")
