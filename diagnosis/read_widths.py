@@ -22,6 +22,17 @@ def trained_width(trace: Mapping[str, Any], n_items: int) -> int:
     return max(shared, default=0)
 
 
+def shared_width(trace: Mapping[str, Any], n_items: int) -> int:
+    """How many events a line looks up for each row of a training step, and as many for each row that is scored; 0 where there is
+    no such line.
+
+    Candidates are looked up on a line that both share, too, but as many as the catalogue has while scoring.
+    """
+    flow = Flow(trace)
+    widths = {phase: set(_lookup_widths(flow, phase, n_items)) for phase in ("train", "score")}
+    return max((width for _, width in widths["train"] & widths["score"]), default=0)
+
+
 def _lookup_widths(flow: Flow, phase: str, n_items: int) -> Iterator[tuple[tuple[str, int], int]]:
     for table in table_parameters(flow, n_items):
         for op in flow.consumers(f"p{table}"):

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from diagnosis.read_widths import encodes_order, trained_width, trains_users
+from diagnosis.read_widths import encodes_order, shared_width, trained_width, trains_users
 from evolution.domain.trial import ContractCheck
 from evolution.trials.answers_compared import movement
 from evolution.trials.asked import LOCATED, Asked, said
@@ -24,6 +24,9 @@ BY_VALUE = frozenset((
     "__gt__", "__ge__", "__lt__", "__le__", "__eq__", "__ne__",
 ))  # fmt: skip
 LOST_IN = 0.9  # of the rows, where the newest event is lost in all histories of some length
+FEWEST_SHARED = (
+    3  # events that training and scoring look up on one line; a pair of candidates is as wide as two
+)
 PART = 0.5  # of what a training step looks up, that scoring reads at least
 
 
@@ -89,6 +92,14 @@ def _nothing_read(asked: Asked, batch: LongBatch, trace: Mapping[str, Any]) -> C
         by = "by the user's id alone" if by_user else "the same for everybody"
         words = f"no event of a history changes a score, though training encodes histories: scores are {by}"
         return said(NOTHING, False, "warning", words, asked.located(*pair).loses)
+    width = shared_width(trace, asked.n_items)
+    if by_user and width >= FEWEST_SHARED:
+        words = f"no event of a history changes a score, though training looks up {width} of each: scores are by the user's id alone"
+        histories = (
+            (batch.users[few], batch.histories[few]),
+            (batch.users[few], edited[few]),
+        )
+        return said(NOTHING, False, "warning", words, asked.located(*histories).loses)
     if by_user:
         words = "the scores go by the user's id alone; the history is not read, so its order and its length cannot count"
         return said(READ, True, "warning", words)

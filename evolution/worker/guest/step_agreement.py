@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from .step_kept import Call, KeptStep
-from .step_rows import SHIFTS, Asked, Events, index_lookups
+from .step_rows import SHIFTS, Asked, Events, facts_lookups, index_lookups
 
 MOST_COMPARED = 40_000_000  # numbers of one tensor
 LEAST_ITEMS = 5  # of a row, to be compared by themselves
@@ -26,7 +26,8 @@ class Candidates:
             **{n + more: [np.arange(n + more)] for more in (1, 2, 3)},
         }
         self.beside: list[Any] = []
-        for _, found in index_lookups(step, n):
+        looked_up = [found for _, found in index_lookups(step, n)]
+        for found in (*looked_up, *facts_lookups(step, n)):
             ids = found.ids.detach().cpu().numpy().astype(np.int64)
             if found.rows < n // 2 or ids.max(initial=0) > n + 2:
                 continue

@@ -85,6 +85,21 @@ def index_lookups(step: KeptStep, n_items: int) -> Iterator[tuple[Call, Lookup]]
                 yield call, found
 
 
+def facts_lookups(step: KeptStep, n_items: int) -> Iterator[Lookup]:
+    """What the step looks up in tables of whole numbers with a row for each item, as the numbers of its features are."""
+    for call in step.upstream(step.loss):
+        if call.function not in ("__getitem__", "index_select", "embedding") or len(call.inputs) != 2:
+            continue
+        table, ids = call.inputs
+        if (
+            not (table.is_floating_point() or ids.is_floating_point())
+            and table.dim() > 1
+            and n_items <= len(table) <= n_items + 3
+            and call.outputs[0].shape == (*ids.shape, *table.shape[1:])
+        ):
+            yield Lookup("index", ids, table, len(table), table.shape[-1])
+
+
 def bag_lookups(step: KeptStep, n_items: int) -> Iterator[Lookup]:
     """What the step sums up in bags for the loss: a row of ids for each."""
     for call in step.upstream(step.loss):
@@ -100,9 +115,9 @@ def asked_rows(step: KeptStep, events: Events, most: int = MOST_ROWS) -> Asked |
         one for one in found if one.ids.dim() == 2 and one.ids.shape[1] > 1 and one.rows > events.n_items // 2
     ]
     for one in wide:
-        for turned in (False, True):
+        for turned, newest_first in ((False, False), (True, False), (False, True), (True, True)):
             ids = _plain(one.ids.T if turned else one.ids)
-            asked = _first(_histories(ids + shift, events, most) for shift in SHIFTS)
+            asked = _first(_histories(ids + shift, events, most, newest_first) for shift in SHIFTS)
             if asked is not None:
                 asked.turned = turned
                 return asked
@@ -134,8 +149,9 @@ def _some(size: int, most: int) -> range:
     return range(0, size, max(1, size // (2 * most)))
 
 
-def _histories(ids: Any, events: Events, most: int) -> Asked | None:
-    """ids: (B, T). None where most rows are no stretch of anybody's events."""
+def _histories(ids: Any, events: Events, most: int, newest_first: bool = False) -> Asked | None:
+    """ids: (B, T). None where most rows are no stretch of anybody's events, read from the left or, newest_first, from the right."""
+    ids = ids[:, ::-1] if newest_first else ids
     batch, users, histories, tried = [], [], [], 0
     for row in _some(len(ids), most):
         kept = ids[row][(ids[row] > 0) & (ids[row] <= events.n_items)][-LONGEST:]
@@ -150,7 +166,8 @@ def _histories(ids: Any, events: Events, most: int) -> Asked | None:
     asked = _enough(batch, users, histories, tried, most)
     if asked is not None:
         filled = (ids[asked.batch] > 0) & (ids[asked.batch] <= events.n_items)
-        asked.laid_out, asked.places = ids.shape, ids.shape[1] - 1 - filled[:, ::-1].argmax(1)
+        newest = filled[:, ::-1].argmax(1)  # counted from the end
+        asked.laid_out, asked.places = ids.shape, newest if newest_first else ids.shape[1] - 1 - newest
     return asked
 
 
