@@ -11,11 +11,15 @@ MEMBERSHIP = {"isin", "in1d"}
 
 
 def tests_of(program: Program, call: ast.AST) -> list[ast.AST]:
-    """The tests of what a call draws, in its own function; else in functions that this one hands the drawn ids."""
+    """The tests of what a call draws, in its own function; else in functions that this one hands the drawn ids, or returns them to."""
     names = _names_of(program, call)
     scope = program.scope(call)
     here = [node for node in ast.walk(scope) if _is_test(node, names)]
-    return here or [
+    return here or _where_handed(program, scope, names) or _where_returned(program, call, scope)
+
+
+def _where_handed(program: Program, scope: ast.AST, names: set[str]) -> list[ast.AST]:
+    return [
         node
         for given in ast.walk(scope)
         if isinstance(given, ast.Call)
@@ -23,6 +27,23 @@ def tests_of(program: Program, call: ast.AST) -> list[ast.AST]:
         for node in ast.walk(function)
         if _is_test(node, {name}) and _is_returned(program, node)
     ]
+
+
+def _where_returned(program: Program, call: ast.AST, scope: ast.AST) -> list[ast.AST]:
+    """The tests of what a function draws and returns at once, in the functions that call it."""
+    if not isinstance(scope, Function) or not isinstance(program.statement(call), ast.Return):
+        return []
+    if program.functions.get(scope.name) != [scope]:
+        return []
+    asked = [one for one in program.calls.get(scope.name, []) if program.scope(one) is not scope]
+    found = {
+        node: None
+        for one in asked
+        if (names := _names_of(program, one))
+        for node in ast.walk(program.scope(one))
+        if _is_test(node, names)
+    }
+    return list(found)
 
 
 def _handed(program: Program, call: ast.Call, names: set[str]) -> Iterator[tuple[Function, str]]:

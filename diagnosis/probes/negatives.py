@@ -73,6 +73,7 @@ HITS = 0.1  # from where on hits cost accuracy
 CHANCE_HITS = 0.05  # the same where they come of chance, which is a choice
 ONE = 0.6  # of the negatives of a batch or row: they are one draw, some of it drawn again
 UNREJECTED = 0.7  # of what chance gives: so many hits that none was drawn again
+SURELY_MET = 60  # draws, by chance: so many that none of them is met tells that they are avoided
 ENOUGH = 12.0  # draws an item, so that a uniform draw misses one of a hundred thousand
 
 
@@ -121,6 +122,19 @@ def _hits(seen: Read, each: Negatives) -> Measurement | None:
     said = f"{share:.1%} of {n} negatives are items that their user chose ({chance:.1%} would be by chance)"
     if same > max(0.02, 3 / seen.log.n_items):
         said += f", {same:.1%} are the positive itself"
+    beside = _rejected_beside(seen.log, users[good], each.drawn.items[good])
+    if beside and not error:
+        return measured(
+            HIT.code,
+            share,
+            f"{said}: none is {beside}, so that the wrong row or column is asked",
+            unit="share of negatives",
+            healthy=False,
+            reference=chance,
+            reference_name="the same items beside other users",
+            severity=Severity.WARNING,
+            places=drawn(each.drawn.view.stream),
+        )
     kept = as_chance and by_chance and not error
     if kept or (bad and not error):
         said += ": hits are not drawn again" if kept else ": they are drawn towards what users chose"
@@ -135,6 +149,28 @@ def _hits(seen: Read, each: Negatives) -> Measurement | None:
         severity=Severity.ERROR if error else Severity.INFORMATION if kept else Severity.WARNING,
         places=drawn(each.drawn.view.stream),
     )
+
+
+def _rejected_beside(log: Log, users: Int64, items: Int64) -> str:
+    """Whose events draws avoid in place of the user's own: those of the user with the next number, or the items beside his own ones;
+    "" where they avoid neither.
+    """
+    for by in (1, -1):
+        for words, others, beside in (
+            (
+                f"an item of the user whose number is {'one higher' if by > 0 else 'one lower'}",
+                users + by,
+                items,
+            ),
+            (f"{'one above' if by > 0 else 'one below'} an item that the user chose", users, items - by),
+        ):
+            known = (others >= 1) & (others <= log.n_users) & (beside >= 1) & (beside <= log.n_items)
+            if not known.any():
+                continue
+            expected = _chance(log, others[known], beside[known]) * known.sum()
+            if expected >= SURELY_MET and log.met(others[known], beside[known]).sum() < expected / 20:
+                return words
+    return ""
 
 
 def _chance(log: Log, users: Int64, items: Int64) -> float:

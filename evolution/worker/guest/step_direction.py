@@ -28,6 +28,9 @@ OF_EACH = ADDING | SUBTRACTING | SCALING | {
 }  # fmt: skip
 # Shares of a row's scores: to raise one is to lower the others.
 SHARES = {"log_softmax", "softmax", "logsumexp", "cross_entropy", "nll_loss"}
+SETTING_AGAINST = {
+    "sub", "__sub__", "sub_", "subtract", "__rsub__", "rsub", "add", "__add__", "__radd__",
+}  # fmt: skip
 SUMS = frozenset({"sum", "mean"})
 REDUCING = SUMS | {"einsum", "matmul", "__matmul__"}
 LOSING = {"detach", "detach_", "data"}
@@ -237,4 +240,20 @@ def _cut(step: KeptStep) -> list[Call]:
 
 def _makers(step: KeptStep, n_items: int) -> list[Call]:
     """Where the loss compares scores, and where the ids of what it compares are joined."""
-    return [*[term.call for term in ranking_terms(step)][:1], *joined_at(step, n_items)[:2]]
+    terms = ranking_terms(step)[:1]
+    return [
+        *[_comparison(step, term.tensor) or term.call for term in terms],
+        *joined_at(step, n_items)[:2],
+    ]
+
+
+def _comparison(step: KeptStep, term: Any) -> Call | None:
+    """The last sum or difference of two sets of scores before the loss: a sign is wrong there, where it is one."""
+    found = [
+        call
+        for call in _near(step, term)
+        if call.function in SETTING_AGAINST
+        and call.outputs[0].numel() > 1
+        and len({id(one) for one in call.inputs if one.requires_grad and one.numel() > 1}) > 1
+    ]
+    return max(found, key=lambda call: call.number, default=None)
