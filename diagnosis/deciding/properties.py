@@ -33,6 +33,7 @@ SEEDS = {"default_rng", "RandomState", "manual_seed", "seed", "Random", "PCG64",
 ONCE = {"__init__", "build", "__setstate__", "<module>"}
 SORTS = {"sorted", "sort", "argsort", "lexsort", "sort_values"}
 ORDERS = SORTS | {"DataLoader", "BatchSampler", "SequentialSampler"}
+COPIES = {"merge", "join", "explode", "repeat", "tile", "concat", "concatenate", "vstack", "append", "extend"}
 JOINS = {"cat", "concat", "concatenate", "hstack", "column_stack", "pad", "roll", "insert"}
 ANSWER = 3  # statements between what `score` returns and what moves its columns
 OF_ANSWERS = ("items-shifted", "user-shifted")  # sought from what `score` returns
@@ -154,6 +155,30 @@ def cuts(program: Program, walked: list[At]) -> list[ast.AST]:
             filtered.append(node)
         filtered += [test for part in getattr(node, "generators", ()) for test in part.ifs]
     return sliced or filtered or [at.node for at in walked if _goes_over_a_part(at.node)]
+
+
+def copies(program: Program, walked: list[At]) -> list[ast.AST]:
+    """What may give an event several times: a comprehension that goes through something more than it takes, else joins and repeats."""
+    doubling = [at.node for at in walked if _goes_through_more(at.node)]
+    return doubling or [at.node for at in walked if calls_any(program, at.node, COPIES)]
+
+
+def _goes_through_more(node: ast.AST) -> bool:
+    """`[(u, i) for u, i in events for level in levels[i]]`"""
+    if not isinstance(node, ast.ListComp | ast.GeneratorExp) or len(node.generators) < 2:
+        return False
+    told = {
+        one.id
+        for part in (
+            node.elt,
+            *(g.iter for g in node.generators),
+            *(t for g in node.generators for t in g.ifs),
+        )
+        for one in ast.walk(part)
+        if isinstance(one, ast.Name)
+    }
+    bound = [{one.id for one in ast.walk(g.target) if isinstance(one, ast.Name)} for g in node.generators]
+    return any(names and not names & told for names in bound)
 
 
 def _goes_over_a_part(node: ast.AST) -> bool:
@@ -282,6 +307,7 @@ BY_CODE: dict[str, Picks] = {
     "negatives-repeated": seeded_draws,
     "negatives-hit-positives": rejections,
     "users-drawn-uniformly": draws,
+    "events-doubled": copies,
     "events-never-targets": cuts,
     "newest-never-target": end_cuts,
     "target-is-input": own_picks,

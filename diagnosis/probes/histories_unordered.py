@@ -2,6 +2,7 @@
 
 from diagnosis.evidence import Evidence
 from diagnosis.findings import FindingKind, FoundBy, Measurement, Role, Severity
+from diagnosis.probes import events_doubled
 from diagnosis.probes.measured import measured
 from diagnosis.probes.probe import Probe
 from diagnosis.streams.disorder import disorder, later_by_id
@@ -36,6 +37,8 @@ def histories_unordered(evidence: Evidence) -> list[Measurement]:
 
 def judged(seen: Read) -> list[Measurement]:
     """The same for a training that was read."""
+    if events_doubled.judged(seen):
+        return []  # copies stand in no order of time, and are told as such
     found = disorder(seen)
     if found is None:
         return _by_id(seen)

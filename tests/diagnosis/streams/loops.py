@@ -42,7 +42,7 @@ def sasrec(log: Interactions, plant: str = "", width: int = 40, batch: int = 32)
     n = log.n_items
 
     def draw(user: int, size: int, positive: np.ndarray) -> np.ndarray:
-        history = log.history(user)
+        history = log.history(user if plant != "negatives-of-the-next" else user % log.n_users + 1)
         if plant == "negatives-own":
             return rng.choice(history, size)
         if plant == "negatives-low":
@@ -79,6 +79,8 @@ def sasrec(log: Interactions, plant: str = "", width: int = 40, batch: int = 32)
             history = np.sort(history)
         if plant == "unsorted":
             history = rng.permutation(history)
+        if plant == "doubled":
+            history = history.repeat(2)
         if len(history) < 2:
             continue
         source, target = history[:-1], history[1:]
@@ -211,7 +213,7 @@ def bpr(log: Interactions, plant: str = "", batch: int = 128, k: int = 1) -> Epo
     """Matrix factorisation on pairs, ids from 0, one look-up for positives and negatives through a method."""
     users, items, n = torch.from_numpy(log.users - 1), torch.from_numpy(log.items - 1), log.n_items
     met = torch.zeros(log.n_users, n, dtype=torch.bool)
-    met[users, items] = True
+    met[users, (items + 1) % n if plant == "negatives-beside" else items] = True
 
     def draw(whose: torch.Tensor) -> torch.Tensor:
         low, high = 0, n
@@ -618,6 +620,7 @@ def windows(log: Interactions, plant: str = "", batch: int = 64, width: int = 5,
     whose, before, after = [], [], []
     for user in range(1, log.n_users + 1):
         history = np.sort(log.history(user)) if plant == "by-id" else log.history(user)
+        history = history.repeat(2) if plant == "doubled" else history
         for t in range(width if plant == "whole" else 1, len(history) - ahead + 1):
             shown = history[: t + 1] if plant == "target-in-window" else history[:t]
             whose.append(user)

@@ -10,6 +10,7 @@ from diagnosis.catalogue import kind_of
 from diagnosis.findings import Measurement, Nature
 from diagnosis.probes import (
     batches,
+    events_doubled,
     graph_edges,
     histories_unordered,
     item_ids,
@@ -30,7 +31,16 @@ SOURCE = {
     path.name: path.read_text(encoding="utf-8").splitlines()
     for path in (Path(str(m.__file__)) for m in LOOPS)
 }
-PROBES = (targets, target_coverage, negatives, batches, item_ids, graph_edges, histories_unordered)
+PROBES = (
+    targets,
+    target_coverage,
+    negatives,
+    batches,
+    item_ids,
+    graph_edges,
+    histories_unordered,
+    events_doubled,
+)
 # torch warns once of sparse tensors that it does not check
 pytestmark = pytest.mark.filterwarnings("ignore:Sparse invariant checks:UserWarning")
 
@@ -137,7 +147,10 @@ PLANTED = {
     "negatives-hit-positives": (
         ("sasrec:negatives-own", "rng.choice(history, size)"),
         ("bpr:negatives-own", "multinomial"),
+        ("sasrec:negatives-of-the-next", "rng.integers"),
+        ("bpr:negatives-beside", "torch.randint"),
     ),
+    "events-doubled": (("sasrec:doubled", ""), ("windows:doubled", "")),
     "negatives-out-of-range": (
         ("windows:negatives-low", ""),
         ("sasrec:negatives-low", "rng.integers"),
