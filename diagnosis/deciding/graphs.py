@@ -13,6 +13,7 @@ MATRICES = BLOCKS | {
     "csr_matrix", "coo_matrix", "csc_matrix", "lil_matrix", "dok_matrix", "csr_array", "coo_array", "csc_array",
 }  # fmt: skip
 POWERS = {"power", "pow", "float_power", "sqrt", "rsqrt", "sqrt_", "pow_", "reciprocal"}
+BESIDE = {"stack", "vstack", "array", "tensor", "asarray", "row_stack"}
 ENDS = {"cat", "concat", "concatenate", "hstack"}  # one behind the other, not side by side
 
 
@@ -64,6 +65,23 @@ def blocks(program: Program, walked: list[At]) -> list[ast.AST]:
         if calls_any(program, at.node, ENDS) and _joins_ids(at.node):
             joined.append(at.node)
     return built or added or joined
+
+
+def pairs(program: Program, walked: list[At]) -> list[ast.AST]:
+    """Where the two ends of each edge are put side by side, once and not the other way round as well; else as `blocks`."""
+    cells = blocks(program, walked)
+    if any(calls_any(program, node, BLOCKS | ENDS) or _fills_cells(program, node) for node in cells):
+        return cells
+    beside: list[ast.AST] = [
+        at.node for at in walked if calls_any(program, at.node, BESIDE) and _joins_ids(at.node)
+    ]
+    return beside or cells
+
+
+def _fills_cells(program: Program, node: ast.AST) -> bool:
+    statement = program.statement(node)
+    targets = statement.targets if isinstance(statement, ast.Assign) else []
+    return any(isinstance(one, ast.Subscript) and isinstance(one.slice, ast.Tuple) for one in targets)
 
 
 def _joins_ids(node: ast.AST) -> bool:
@@ -132,6 +150,6 @@ OF_GRAPHS: dict[str, Picks] = {
     "graph-edges-missing": edge_cuts,
     "graph-edges-missing, lasting": lasting_cuts,
     "graph-wrong-block": blocks,
-    "graph-one-way": blocks,
+    "graph-one-way": pairs,
     "graph-not-normalised": weights,
 }

@@ -8,6 +8,7 @@ from diagnosis.deciding.statements import calls_of, expressions_of
 from diagnosis.deciding.walk import flow_into
 from diagnosis.findings import CodePlace
 
+GIVING = ("__iter__", "parameters", "params", "weights", "tensors", "trainable", "trainable_parameters")
 FEW = 2  # lists, of which one lacks a parameter; of more none is told
 
 
@@ -33,7 +34,27 @@ def of_parameters(program: Program, seen: Sequence[CodePlace]) -> list[ast.AST]:
             and all(map(_is_given, node.elts))
         ):
             found[node] = any(isinstance(one, ast.Starred) for one in node.elts)
+        elif isinstance(node, ast.ListComp) and id(node) not in lines and any(g.ifs for g in node.generators):
+            found[node] = False
+    found = found or dict.fromkeys(_given_out(program), False)
     return sorted(found, key=lambda node: found[node]) if len(found) <= FEW else []
+
+
+def _given_out(program: Program) -> list[ast.AST]:
+    """What a class lists of its own tensors, where it is gone through or asked for its parameters."""
+    return [
+        part
+        for name in GIVING
+        for function in program.functions.get(name, [])
+        for node in ast.walk(function)
+        if isinstance(node, ast.Return | ast.YieldFrom)
+        for part in [node.value]
+        if isinstance(part, ast.List | ast.Tuple) and len(part.elts) > 1 and all(map(_is_own, part.elts))
+    ]
+
+
+def _is_own(node: ast.expr) -> bool:
+    return isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "self"
 
 
 def _is_given(node: ast.expr) -> bool:

@@ -159,7 +159,7 @@ def cuts(program: Program, walked: list[At]) -> list[ast.AST]:
 
 def copies(program: Program, walked: list[At]) -> list[ast.AST]:
     """What may give an event several times: a comprehension that goes through something more than it takes, else joins and repeats."""
-    doubling = [at.node for at in walked if _goes_through_more(at.node)]
+    doubling: list[ast.AST] = [at.node for at in walked if _goes_through_more(at.node)]
     return doubling or [at.node for at in walked if calls_any(program, at.node, COPIES)]
 
 

@@ -77,6 +77,20 @@ def train(log, nodes):
 }
 
 
+ENTERED_ONCE = {
+    "run.py": """
+import torch
+
+def train(us, its, n_users, nodes):
+    rows = torch.as_tensor(us) - 1
+    cols = torch.as_tensor(its) - 1 + n_users
+    ix = torch.stack([rows, cols])  # block
+    graph = torch.sparse_coo_tensor(ix, torch.ones(ix.shape[1]), (9, 9))  # made
+    return torch.sparse.mm(graph, nodes)  # product
+""",
+}
+
+
 def first(code: str, sources: dict[str, str], **details: bool) -> tuple[str, int]:
     seen = [
         CodePlace(path=path, line=n)
@@ -95,6 +109,10 @@ def test_edges_lie_where_they_are_put_into_blocks(code: str, sources: dict[str, 
 @pytest.mark.parametrize("sources", [THINNED, JOINED])
 def test_edges_weigh_what_the_matrix_was_given_that_they_are_taken_from(sources: dict[str, str]) -> None:
     assert first("graph-not-normalised", sources) == line_of(sources, "# handed out")
+
+
+def test_edges_of_one_direction_lie_where_their_ends_are_put_side_by_side() -> None:
+    assert first("graph-one-way", ENTERED_ONCE) == line_of(ENTERED_ONCE, "# block")
 
 
 def test_edges_that_are_missing_for_good_are_not_left_out_by_what_each_step_draws() -> None:

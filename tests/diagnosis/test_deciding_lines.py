@@ -39,6 +39,20 @@ def trained(net):
 def fit(net):
     sgd = torch.optim.SGD(trained(net), lr=0.1)  # seen
 """
+LISTED_BY_NAME = """
+def groups(weights):
+    decayed = [p for k, p in weights.items() if p.dim() > 1 and k != "items"]
+    rest = [p for k, p in weights.items() if p.dim() == 1]  # decides
+    return torch.optim.AdamW([{"params": decayed}, {"params": rest, "weight_decay": 0.0}], lr=0.1)  # seen
+"""
+LISTED_BY_ITS_CLASS = """
+class Factors:
+    def __iter__(self):
+        yield from (self.users, self.items)  # decides
+
+def learner(factors):
+    return torch.optim.Adagrad(list(factors), lr=0.1)  # seen
+"""
 IN_A_HELPER = """
 class Shop:
     def fit(self):
@@ -77,6 +91,8 @@ class Shop:
         ("padding-attended", ONLY_TIME_IN_A_FUNCTION),
         ("not-in-optimizer", LISTED),
         ("not-in-optimizer", LISTED_IN_A_FUNCTION),
+        ("not-in-optimizer", LISTED_BY_NAME),
+        ("not-in-optimizer", LISTED_BY_ITS_CLASS),
         ("newest-kept", IN_A_HELPER),
         ("newest-kept", IN_A_COMPREHENSION),
     ],

@@ -2,7 +2,7 @@
 
 import pytest
 
-from diagnosis.read_widths import trained_width
+from diagnosis.read_widths import shared_width, trained_width
 
 
 def lookup(phase: str, shape: list[int]) -> dict[str, object]:
@@ -26,3 +26,18 @@ def test_the_number_of_rows_is_no_width(trained: list[int], scored: list[int], w
         "ops": [lookup("train", trained), lookup("score", scored)],
     }
     assert trained_width(trace, 200) == width
+
+
+@pytest.mark.parametrize(
+    ("scored", "width"),
+    [
+        ([64, 10, 16], 10),
+        ([64, 200, 16], 0),  # the whole catalogue is scored by the line that looks candidates up
+    ],
+)
+def test_a_width_is_shared_where_scoring_looks_up_as_many(scored: list[int], width: int) -> None:
+    trace = {
+        "parameters": [{"name": "items.weight", "shape": [201, 16]}],
+        "ops": [lookup("train", [128, 10, 16]), lookup("score", scored)],
+    }
+    assert shared_width(trace, 200) == width

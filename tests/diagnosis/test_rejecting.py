@@ -48,6 +48,22 @@ def step(users, met, table):
     drawn[hit] = rng.integers(1, 100, size=(hit.sum(), 4))
     return table(drawn)
 """
+RETURNED = """
+def sampler(users, n, met):
+    def draw(size):
+        return rng.integers(1, n + 1, size=size)
+
+    def negatives(users):
+        drawn = draw(len(users))
+        hit = met[users, drawn]
+        drawn[hit] = draw(hit.sum())
+        return drawn
+
+    return negatives
+
+def step(users, table, negatives):
+    return table(negatives(users))
+"""
 PLAIN = """
 def step(users, met, table, modes):
     drawn = torch.randint(1, 100, users.shape)
@@ -64,6 +80,7 @@ def step(users, met, table, modes):
         (OF_ANOTHER, "negatives-hit-positives"),
         (TABLE, "negatives-hit-positives"),
         (FIRST_OF_FOUR, "negatives-hit-positives"),
+        (RETURNED, "negatives-hit-positives"),
         (PLAIN, "negatives-not-rejected"),
     ],
 )
@@ -76,7 +93,7 @@ def test_hits_by_chance_are_a_cause_where_the_code_asks_for_them(text: str, code
     assert told_in_vain(advice, {"m.py": text}).code == code
 
 
-@pytest.mark.parametrize("text", [TABLE, FIRST_OF_FOUR])
+@pytest.mark.parametrize("text", [TABLE, FIRST_OF_FOUR, RETURNED])
 def test_the_test_of_a_table_is_the_line_that_decides(text: str) -> None:
     lines = text.split("\n")
     places = [CodePlace(path="m.py", line=lines.index(line) + 1) for line in lines if "table(" in line]

@@ -250,10 +250,15 @@ def _makers(step: KeptStep, n_items: int) -> list[Call]:
 def _comparison(step: KeptStep, term: Any) -> Call | None:
     """The last sum or difference of two sets of scores before the loss: a sign is wrong there, where it is one."""
     found = [
-        call
-        for call in _near(step, term)
-        if call.function in SETTING_AGAINST
-        and call.outputs[0].numel() > 1
-        and len({id(one) for one in call.inputs if one.requires_grad and one.numel() > 1}) > 1
+        call for call in _near(step, term) if call.function in SETTING_AGAINST and _are_alike(step, call)
     ]
     return max(found, key=lambda call: call.number, default=None)
+
+
+def _are_alike(step: KeptStep, call: Call) -> bool:
+    """Whether a call takes two sets of scores that one line made, and not scores and what is added to each of them."""
+    both = list({id(one): one for one in call.inputs if one.requires_grad and one.numel() > 1}.values())
+    if len(both) != 2 or call.outputs[0].numel() < 2:
+        return False
+    one, other = ({(each.place, each.function) for each in _near(step, part)} for part in both)
+    return bool(one & other)

@@ -63,14 +63,15 @@ class Events:
         """A user's items, oldest first."""
         return self.items[self.offsets[user] : self.offsets[user + 1]]
 
-    def user_of(self, ids: Any) -> int:
-        """A user of whose events these ids are a stretch; 0 if there is none."""
+    def user_of(self, ids: Any, likely: int = 0) -> int:
+        """A user of whose events these ids are a stretch, the likely one if he is one; 0 if there is none."""
         ends = np.flatnonzero(self.items == ids[-1])
         for back in range(1, min(len(ids), 6)):
             ends = ends[ends >= back]
             ends = ends[self.items[ends - back] == ids[-1 - back]]
         same = self.users[ends] == self.users[np.maximum(ends - min(len(ids), 6) + 1, 0)]
-        return int(self.users[ends[same][0]]) if same.any() else 0
+        users = self.users[ends[same]]
+        return likely if likely in users else int(users[0]) if len(users) else 0
 
 
 def index_lookups(step: KeptStep, n_items: int) -> Iterator[tuple[Call, Lookup]]:
@@ -117,7 +118,8 @@ def asked_rows(step: KeptStep, events: Events, most: int = MOST_ROWS) -> Asked |
     for one in wide:
         for turned, newest_first in ((False, False), (True, False), (False, True), (True, True)):
             ids = _plain(one.ids.T if turned else one.ids)
-            asked = _first(_histories(ids + shift, events, most, newest_first) for shift in SHIFTS)
+            beside = _users_beside(found, len(ids), events)
+            asked = _first(_histories(ids + shift, events, most, newest_first, beside) for shift in SHIFTS)
             if asked is not None:
                 asked.turned = turned
                 return asked
@@ -149,8 +151,22 @@ def _some(size: int, most: int) -> range:
     return range(0, size, max(1, size // (2 * most)))
 
 
-def _histories(ids: Any, events: Events, most: int, newest_first: bool = False) -> Asked | None:
-    """ids: (B, T). None where most rows are no stretch of anybody's events, read from the left or, newest_first, from the right."""
+def _users_beside(found: list[Lookup], rows: int, events: Events) -> Any:
+    """Users (rows,) that are looked up beside histories; zeros where none are. A table without a row for nobody counts from 0."""
+    for one in found:
+        if tuple(one.ids.shape) == (rows,) and events.n_users <= one.rows <= events.n_users + 2:
+            ids = _plain(one.ids)
+            return ids + (1 if one.rows == events.n_users else 0)
+    return np.zeros(rows, np.int64)
+
+
+def _histories(
+    ids: Any, events: Events, most: int, newest_first: bool = False, beside: Any = None
+) -> Asked | None:
+    """ids: (B, T). None where most rows are no stretch of anybody's events, read from the left or, newest_first, from the right.
+
+    beside: the users of the rows, as far as the step looks them up.
+    """
     ids = ids[:, ::-1] if newest_first else ids
     batch, users, histories, tried = [], [], [], 0
     for row in _some(len(ids), most):
@@ -158,7 +174,7 @@ def _histories(ids: Any, events: Events, most: int, newest_first: bool = False) 
         if len(kept) < 2:
             continue
         tried += 1
-        user = events.user_of(kept)
+        user = events.user_of(kept, int(beside[row]) if beside is not None else 0)
         if user:
             batch.append(row)
             users.append(user)

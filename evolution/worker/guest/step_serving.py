@@ -230,10 +230,28 @@ def _parting(step: KeptStep, scored: KeptStep, comparing: Comparing, missing: Ca
     query, table = _multiplied(step, product, len(comparing.scores))
     other = _first_other(step, scored)
     if query or not table:
-        return [product, *alone, *([] if query else other)]
+        own = [] if query or table else _makers_of(step, scored, product, len(comparing.scores))
+        return [*own, product, *alone, *([] if query else other)]
     if other and other[0] is not product:
         return [*other, *alone]
     return [*alone, *other]
+
+
+def _makers_of(step: KeptStep, scored: KeptStep, product: Call, rows: int) -> list[Call]:
+    """The call that makes the table which a product of scoring multiplies, on a line that no step has: it is taken from elsewhere there."""
+    trained = {call.place for call in step.calls}
+    width = product.outputs[0].shape[-1]
+    whole = [unplaced(scored, side) for side in _sides(product)]
+    tables = [one for one in whole if len(one) >= width - 1 and len(one) != rows]
+    makers = [scored.maker(one) for one in tables]
+    return [
+        one
+        for one in makers
+        if one is not None
+        and one.place not in trained
+        and one.place != product.place
+        and one.place[2] == product.place[2]
+    ][:1]
 
 
 def _multiplied(step: KeptStep, product: Call, rows: int) -> tuple[bool, bool]:

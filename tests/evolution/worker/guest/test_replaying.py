@@ -19,7 +19,7 @@ from diagnosis.probes import (
 from evolution.trials.replayed import keep_replay
 from evolution.worker.guest.recommender import CheckedRecommender
 from evolution.worker.guest.replaying import replay_step
-from tests.evolution.worker.guest.toys import Coder, Kept, Matched, Neighbours, Pairs, Sequences, log
+from tests.evolution.worker.guest.toys import Baskets, Coder, Kept, Matched, Neighbours, Pairs, Sequences, log
 
 # torch warns once of sparse tensors that it does not check
 pytestmark = [
@@ -73,6 +73,7 @@ HEALTHY = [
     (Pairs, ()), (Pairs, ("bce",)), (Pairs, ("tower",)), (Pairs, ("penalty",)),
     (Pairs, ("tower", "faint norm")), (Pairs, ("bce", "added in place")), (Sequences, ()), (Sequences, ("candidates",)),
     (Sequences, ("squashed",)), (Sequences, ("laid flat",)), (Sequences, ("laid flat by products",)), (Coder, ()),
+    (Baskets, ()),
 ]  # fmt: skip
 
 
@@ -115,6 +116,17 @@ def test_a_loss_that_learns_backwards_lowers_what_users_chose(option, expected):
     found = causes(replayed(Pairs, option))
     assert list(found) == ["learns-backwards"]
     assert line(found["learns-backwards"][0]) == expected
+
+
+def test_signs_are_told_where_scores_are_set_against_each_other_and_not_where_they_are_weighed():
+    found = causes(replayed(Baskets, "signs"))
+    assert list(found) == ["learns-backwards"]
+    assert line(found["learns-backwards"][0]) == "margin = 1 + good - bad"
+
+
+def test_scoring_without_the_past_that_training_reads_newest_first_is_another_function():
+    found = causes(replayed(Baskets, "past forgotten"))
+    assert list(found) == ["scores-differ-from-training"]
 
 
 def test_the_direction_is_asked_of_a_model_that_answers_from_what_it_kept():

@@ -19,7 +19,9 @@ def log() -> SimpleNamespace:
     )
     users = np.repeat(np.arange(1, N_USERS + 1), LENGTH)
     offsets = np.concatenate([[0], np.arange(N_USERS + 1) * LENGTH])
-    return SimpleNamespace(users=users, items=items, offsets=offsets, n_users=N_USERS, n_items=N_ITEMS)
+    return SimpleNamespace(
+        users=users, items=items, offsets=offsets, n_users=N_USERS, n_items=N_ITEMS, item_columns={}
+    )
 
 
 class Toy:
@@ -318,3 +320,46 @@ class Coder(Toy):
     def score(self, users, histories):
         seen = self.rows(users, [row[row > 0] for row in histories])
         return self.net.out(self.net.middle(seen))
+
+
+class Baskets(Toy):
+    """The mean of what was bought last, newest first, beside a user; items are the sum of the vectors of their features."""
+
+    def make(self):
+        net = nn.Module()
+        net.users, net.past = nn.Embedding(N_USERS + 1, D), nn.Embedding(N_ITEMS + 1, D)
+        net.features = nn.Embedding(N_ITEMS + 4, D)
+        items = torch.arange(N_ITEMS + 1)
+        self.facts = torch.stack([items, N_ITEMS + 1 + items % 3], 1)
+        return net
+
+    def who(self, users, past):
+        there = (past > 0).float()[..., None]
+        return self.net.users(users) + (self.net.past(past) * there).sum(1) / there.sum(1).clamp(min=1)
+
+    def what(self, items):
+        numbers = self.facts[items]
+        return self.net.features.weight[numbers].sum(-2)
+
+    def loss(self):
+        at = torch.randint(6, LENGTH, (64,)) + LENGTH * torch.randint(0, N_USERS, (64,))
+        users, items = torch.as_tensor(self.data.users)[at], torch.as_tensor(self.data.items)
+        past = items[at[:, None] - 1 - torch.arange(5)]
+        both = torch.cat([items[at][:, None], torch.randint(1, N_ITEMS + 1, (64, 4))], 1)
+        scores = (self.what(both) * self.who(users, past)[:, None]).sum(-1)
+        good, bad = scores[:, :1], scores[:, 1:]
+        margin = 1 - good + bad
+        if self.has("signs"):
+            margin = 1 + good - bad
+        weight = 1 + (margin.detach() > 0).float().mean(1, keepdim=True)
+        return (weight * margin.clamp(min=0)).mean()
+
+    def score(self, users, histories):
+        past = np.zeros((len(users), 5), np.int64)
+        for row, history in zip(past, np.asarray(histories)):
+            newest = history[history > 0][::-1][:5]
+            if not self.has("past forgotten"):
+                row[: len(newest)] = newest
+        with torch.no_grad():
+            who = self.who(torch.as_tensor(users), torch.as_tensor(past))
+            return (who @ self.what(torch.arange(N_ITEMS + 1)).T).numpy()
