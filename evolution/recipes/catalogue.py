@@ -20,6 +20,7 @@ from evolution.recipes.shuffling import Shuffling
 from evolution.recipes.softmax import FullSoftmax
 from evolution.recipes.stronger_penalty import StrongerPenalty
 from evolution.recipes.warmup import WarmUp
+from evolution.recipes.weight_averaging import WeightAveraging
 from evolution.recipes.weight_decay import WeightDecay
 from evolution.recipes.wider_vectors import WiderVectors
 
@@ -35,6 +36,7 @@ RECIPES: tuple[Recipe, ...] = (
     CategoryEmbedding(),
     NewestEvent(),
     WiderVectors(),
+    WeightAveraging(),
     WeightDecay(),
     StrongerPenalty(),
     EmbeddingDecay(),

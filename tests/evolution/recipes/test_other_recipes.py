@@ -184,6 +184,52 @@ def test_clipping_has_a_line_of_its_own_before_the_step(text: Text, cook: Cook):
     assert step.strip() == "self.opt.step()"
 
 
+def test_the_average_answers_between_epochs_and_training_goes_on_as_before(
+    text: Text, cook: Cook, load: Load
+):
+    plain, averaged = load(text("factorisation")), load(cook("weight-averaging", text("factorisation")))
+    people, films = torch.arange(1, 13), torch.arange(1, 13)
+
+    def run(module: Any) -> tuple[list[float], list[torch.Tensor]]:
+        torch.manual_seed(3)
+        net = module.Taste(20, N)
+        losses, shown = [], []
+        for loss in module.learn(net, people, films, N):
+            losses.append(loss)
+            shown.append(net.P.weight.detach().clone())
+        return losses, shown
+
+    losses, trained = run(plain)
+    same_losses, shown = run(averaged)
+    assert same_losses == losses  # what trains is as it was
+    torch.manual_seed(3)
+    mean = plain.Taste(20, N).P.weight.detach()
+    for at, now in zip(shown, trained, strict=True):
+        mean = 0.99 * mean + 0.01 * now
+        torch.testing.assert_close(at, mean)
+    assert not torch.equal(shown[-1], trained[-1])
+
+
+def test_a_short_run_is_not_averaged(text: Text, cook: Cook):
+    with pytest.raises(DoesNotFit, match="began with"):
+        cook("weight-averaging", text("factorisation"), Facts(n_users=20, n_items=N, steps=300))
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (("yield bpr.item()", "print(bpr.item())"), "`yield`"),
+        (("opt.step()", "opt.step(); ema.update_parameters(net)"), "averaged already"),
+        (("net.parameters()", "[net.P.weight, net.Q.weight]"), "does not name a model"),
+    ],
+)
+def test_weight_averaging_declines_where_nothing_says_what_answers(
+    text: Text, cook: Cook, change: tuple[str, str], reason: str
+):
+    with pytest.raises(DoesNotFit, match=reason):
+        cook("weight-averaging", text("factorisation").replace(*change))
+
+
 def test_item_dropout_hides_a_tenth_of_the_input_and_no_target(text: Text, cook: Cook, load: Load):
     module = load(cook("item-dropout", text("attention_bce")))
     reader = module.Reader(N, 4)
