@@ -44,7 +44,9 @@ def main() -> None:
     accuracy.add_argument("--data", default="ml-100k")
     accuracy.add_argument("--seeds", type=int, default=3, help="training seeds of each side")
     accuracy.add_argument("--epochs", type=int, default=200)
-    accuracy.add_argument("--patience", type=int, default=5)
+    accuracy.add_argument(
+        "--patience", type=int, default=20, help="a peer with fewer steps an epoch stands still for long"
+    )
     given = asked.parse_args(sys.argv[1:] or ["speed"])
     if given.command == "accuracy":
         compare(given)
@@ -77,7 +79,6 @@ def compare(given: argparse.Namespace) -> None:
             "users": parts.training.n_users,
             "items": parts.training.n_items,
             "training_events": parts.training.n_events,
-            "training_seeds": given.seeds,
             "references": beside,
             "matches": {each: matches[each] for each in MATCHES if each in matches},
         }

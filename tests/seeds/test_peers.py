@@ -143,19 +143,16 @@ def test_the_page_says_whether_a_seed_holds_its_own(tmp_path: Path) -> None:
     side = {"library": "recbole", "model": "NeuMF", "note": "as drawn", "test": figure}
 
     def match(low: float, holds: bool) -> dict[str, Any]:
-        return {
-            "ours": side,
-            "peer": side,
-            "relative": {"value": 0.01, "low": low, "high": 0.05},
-            "holds": holds,
-        }
+        relative = {"value": 0.01, "low": low, "high": 0.05}
+        how = {"training_seeds": 3, "patience": 20}
+        return {"ours": side, "peer": side, "relative": relative, "holds": holds, **how}
 
     found = {
-        "date": "2026-01-01", "commit": "abc", "data": "a-log", "training_seeds": 3, "references": {"ease": figure},
+        "date": "2026-01-01", "commit": "abc", "data": "a-log", "references": {"ease": figure},
         "matches": {"ncf": match(-0.02, True), "ngcf": match(-0.2, False)},
     }  # fmt: skip
     (tmp_path / "peers-a-log.json").write_text(json.dumps(found), encoding="utf-8")
     page.write(tmp_path)
     text = (tmp_path / "peers.md").read_text(encoding="utf-8")
-    assert "| ncf | 0.0800 [0.0700, 0.0900] |" in text and "+1.0% [-2.0%, +5.0%] | yes |" in text
+    assert "| ncf | 0.0800 [0.0700, 0.0900] |" in text and "+1.0% [-2.0%, +5.0%] | yes | 3 | 20 |" in text
     assert "+1.0% [-20.0%, +5.0%] | no |" in text and "ncf: as drawn." in text

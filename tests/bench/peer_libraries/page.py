@@ -28,14 +28,19 @@ def write(results: Path) -> None:
 
 
 def _accuracy(found: dict[str, Any]) -> Iterator[str]:
-    yield f"## {found['data']}: {found['training_seeds']} training seeds ({found['date']}, commit {found['commit']})\n"
-    yield "| seed | ours | peer | | difference | lower bound >= -3 % |"
-    yield "|---|---|---|---|---|---|"
+    yield f"## {found['data']} ({found['date']}, commit {found['commit']})\n"
+    yield "Training ends after as many epochs without gain on validation as `patience` says.\n"
+    yield "| seed | ours | peer | | difference | lower bound >= -3 % | training seeds | patience |"
+    yield "|---|---|---|---|---|---|---|---|"
     for name, match in found["matches"].items():
         peer, relative = match["peer"], match["relative"]
         change = f"{relative['value']:+.1%} [{relative['low']:+.1%}, {relative['high']:+.1%}]"
         holds = "yes" if match["holds"] else "no"
-        yield f"| {name} | {_figure(match['ours']['test'])} | {_figure(peer['test'])} | {peer['library']} {peer['model']} | {change} | {holds} |"
+        how = f"{match['training_seeds']} | {match['patience']}"
+        both = (
+            f"{_figure(match['ours']['test'])} | {_figure(peer['test'])} | {peer['library']} {peer['model']}"
+        )
+        yield f"| {name} | {both} | {change} | {holds} | {how} |"
     beside = ", ".join(f"{name} {_figure(entry)}" for name, entry in found["references"].items())
     yield f"\nBeside them: {beside}."
     for name, match in found["matches"].items():
