@@ -69,11 +69,12 @@ def compare(given: argparse.Namespace) -> None:
         threads=given.threads,
     )
     parts = _parts(given.data)
-    known = page.stored(RESULTS / f"peers-{data}.json")
-    matches = known.get("matches", {})
-    beside = known.get("references") or references(parts)
+    result = RESULTS / f"peers-{data}.json"
+    beside = page.stored(result).get("references") or references(parts)
     for name in given.match or MATCHES:
-        matches |= compared(plan, [name], parts)
+        found = compared(plan, [name], parts)
+        # Read anew: another run may have written meanwhile.
+        matches = page.stored(result).get("matches", {}) | found
         figures = {
             "data": data,
             "users": parts.training.n_users,
