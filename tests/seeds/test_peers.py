@@ -18,7 +18,7 @@ from seeds.new import seed_names
 from seeds.references import fit, rank
 from seeds.split import LeaveLastTwoOut, Split, split
 from tests.bench.peer_libraries import page
-from tests.bench.peer_libraries.handover import answers, ndcg, places, read_split, write_split
+from tests.bench.peer_libraries.handover import answers, ndcg, places, read_split, windows_of, write_split
 from tests.bench.peer_libraries.limit import Limit
 from tests.bench.peer_libraries.matches import MATCHES
 from tests.bench.peer_libraries.scalar import ScalarBatches
@@ -62,6 +62,13 @@ def test_the_place_in_a_history_stands_for_the_time_so_that_ties_keep_file_order
         zip(zip(parts.training.users.tolist(), parts.training.items.tolist()), places(parts.training))
     )
     assert found == {(1, 5): 0, (1, 6): 1, (1, 8): 2, (2, 5): 0, (2, 6): 1, (3, 2): 0}
+
+
+def test_windows_hold_the_targets_that_our_seeds_train_on_each_once() -> None:
+    training = SimpleNamespace(offsets=np.array([0, 0, 6, 7, 9]))
+    place, windows = windows_of(training, 2)
+    cut = [place[windows == window].tolist() for window in range(1, windows.max() + 1)]
+    assert cut == [[3, 4, 5], [1, 2, 3], [0, 1], [7, 8]], "the second user has one event, and so no target"
 
 
 def test_scores_that_come_back_are_ranked_as_all_others_are(parts: Split, tmp_path: Path) -> None:

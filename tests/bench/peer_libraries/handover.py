@@ -91,6 +91,27 @@ def places(training: Interactions | Any) -> Int64:
     return np.arange(len(training.users)) - np.asarray(training.offsets)[training.users]
 
 
+def windows_of(training: Interactions | Any, max_len: int) -> tuple[Int64, Int64]:
+    """The windows that our sequential seeds train on, for a library that would read a user's newest events alone.
+
+    Returns the event at each place of all windows, and the window that the place belongs to, both int64 (M,). A window has at
+    most max_len + 1 events, cut from the newest backwards; its first event is the last target of the window before.
+    """
+    counts = np.diff(training.offsets)[1:]  # (n_users,)
+    places_of: list[Int64] = []
+    owners: list[Int64] = []
+    n_windows = 0
+    for start, count in zip(np.asarray(training.offsets)[1:-1].tolist(), counts.tolist()):
+        newest = start + count - 1
+        while newest > start:
+            first = max(newest - max_len, start)
+            places_of.append(np.arange(first, newest + 1))
+            n_windows += 1
+            owners.append(np.full(newest + 1 - first, n_windows))
+            newest = first
+    return np.concatenate(places_of), np.concatenate(owners)
+
+
 def answers(scorer: Scorer, questions: Questions, n_items: int, *, max_history: int) -> Float32:
     """Scores for all questions: float32 (Q, n_items + 1)."""
     scores = np.empty((len(questions), n_items + 1), np.float32)

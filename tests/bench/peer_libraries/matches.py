@@ -37,7 +37,7 @@ MATCHES = {
         peer=Contender(
             library="rectools",
             model="SASRec",
-            note="trains on the newest 51 events of a user, ours on all in windows",
+            note="reads the newest 51 events of a user alone, so each window of a history is handed to it as a user",
         ),
     ),
     "gru4rec": Match(

@@ -1,6 +1,7 @@
 """RecTools' SASRec behind the contract of a seed: `fit` by epochs, `score` of all items, states.
 
-It reads times to order events; the place in a user's history stands for them.
+It reads times to order events; the place in a user's history stands for them. It trains on a user's newest max_len + 1
+events alone, so each window of a history is handed to it as a user: with that it trains on the targets that our seeds do.
 """
 
 import logging
@@ -18,7 +19,7 @@ from rectools.dataset import Dataset
 from rectools.models import SASRecModel
 from rectools.models.nn.item_net import CatFeaturesItemNet, IdEmbeddingsItemNet
 
-from .handover import WORDS, places
+from .handover import WORDS, places, windows_of
 
 OF_WORDS = "SASRec of words"
 STEP = pd.Timedelta(days=1)
@@ -35,7 +36,7 @@ class Recommender:
         self.n_items = training.n_items
         self.length = settings["max_len"]
         self.dataset = Dataset.construct(
-            _events(training),
+            _events(training, self.length),
             item_features_df=_words(training) if of_words else None,
             cat_item_features=["word"] if of_words else (),
         )
@@ -97,7 +98,8 @@ class Recommender:
 
     def rank(self, users: np.ndarray, k: int) -> None:
         """The k best unseen items of these users, as the library itself finds them."""
-        self.model.recommend(users, self.dataset, k, filter_viewed=True)
+        known = self.dataset.user_id_map.external_ids[: len(users)]  # as many windows as there are users
+        self.model.recommend(known, self.dataset, k, filter_viewed=True)
 
     def state_dict(self) -> dict[str, torch.Tensor]:
         return self.model.torch_model.state_dict()
@@ -118,13 +120,15 @@ def _trainer() -> Trainer:
     )
 
 
-def _events(training: Any) -> pd.DataFrame:
+def _events(training: Any, max_len: int) -> pd.DataFrame:
+    """The events of all windows: as our seeds cut them, from the newest event backwards, an event more than targets."""
+    place, windows = windows_of(training, max_len)
     return pd.DataFrame(
         {
-            Columns.User: training.users,
-            Columns.Item: training.items,
+            Columns.User: windows,
+            Columns.Item: training.items[place],
             Columns.Weight: 1.0,
-            Columns.Datetime: pd.Timestamp("2020-01-01") + places(training) * STEP,
+            Columns.Datetime: pd.Timestamp("2020-01-01") + places(training)[place] * STEP,
         }
     )
 
