@@ -17,7 +17,7 @@ from seeds.metrics import user_metrics
 from seeds.new import seed_names
 from seeds.references import fit, rank
 from seeds.split import LeaveLastTwoOut, Split, split
-from tests.bench.peer_libraries import page
+from tests.bench.peer_libraries import accuracy, page
 from tests.bench.peer_libraries.handover import answers, ndcg, places, read_split, windows_of, write_split
 from tests.bench.peer_libraries.limit import Limit
 from tests.bench.peer_libraries.matches import MATCHES
@@ -143,6 +143,34 @@ def test_the_loop_in_python_makes_batches_as_the_seed_does() -> None:
 def test_every_match_is_of_a_seed_that_there_is() -> None:
     assert {match.seed for match in MATCHES.values()} == set(seed_names())
     assert all(match.ours.library == "evolverec" != match.peer.library for match in MATCHES.values())
+
+
+def test_what_stands_is_compared_and_told_without_training(
+    parts: Split, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stored(_: Any, job: dict[str, Any], library: str, place: Path) -> None:
+        """In place of a training: our side puts every target first, the peer's puts none of them in reach."""
+        place.mkdir(parents=True)
+        scores = np.zeros((len(parts.test), parts.training.n_items + 1), np.float32)
+        scores[np.arange(len(scores)), parts.test.targets] = 1.0 if library == "evolverec" else 0.0
+        np.save(place / "test.npy", scores)
+        told = {"curve": [0.1, 0.2], "train_s": 4.0, "cpu_s": 2.0}
+        (place / "trained.json").write_text(json.dumps(told), encoding="utf-8")
+
+    stopping = Stopping(patience=20, max_epochs=9)
+    plan = accuracy.Plan(folder=tmp_path, data="log", numbers=(0, 1), stopping=stopping, threads=1)
+    monkeypatch.setattr(accuracy, "_train", stored)
+    found = accuracy.compared(plan, ["ncf"], parts)
+    monkeypatch.delattr(accuracy, "_train")
+    assert accuracy.compared(plan, ["ncf"], parts) == found, "the second time nothing is trained"
+    match = found["ncf"]
+    assert match["ours"]["test"]["value"] == 1.0 and 0 < match["peer"]["test"]["value"] < 1
+    assert match["holds"] and match["relative"]["low"] > 0
+    assert match["ours"]["s_per_epoch"] == [2.0, 2.0]
+    document = {"date": "today", "commit": "abc", "data": "log", "references": {}, "matches": found}
+    (tmp_path / "peers-log.json").write_text(json.dumps(document), encoding="utf-8")
+    page.write(tmp_path)
+    assert "| yes | 2 | 20 |" in (tmp_path / "peers.md").read_text(encoding="utf-8")
 
 
 def test_the_page_says_whether_a_seed_holds_its_own(tmp_path: Path) -> None:

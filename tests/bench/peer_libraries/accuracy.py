@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from figures import ROOT
 from numpy.typing import NDArray
 
 from evolution.base import serial
@@ -27,7 +26,8 @@ from .handover import ndcg, write_split
 from .matches import MATCHES, Contender, Match
 from .training import Stopping
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[2]
 FLOOR = -0.03  # of the interval of the difference, as a share of the peer's figure
 MAX_HISTORY = 50
 
@@ -72,6 +72,8 @@ def _match(plan: Plan, match: Match, handed: Path, parts: Split) -> dict[str, An
         "difference": serial.plain(change),
         "relative": relative,
         "holds": relative["low"] >= FLOOR,
+        "training_seeds": len(plan.numbers),
+        "patience": plan.stopping.patience,
     }
 
 
@@ -102,13 +104,18 @@ def _side(
         "max_history": MAX_HISTORY,
         "handed": str(handed),
     }
-    name = f"{contender.library}-{contender.model}".replace(" ", "-").lower()
-    place = plan.folder / "trained" / plan.data / f"{name}-{number}-{_key(job, contender, match.seed)}"
+    place = _place(plan, job, contender, match.seed)
     if not (place / "trained.json").exists():
         print(f"== {plan.data}: {contender.library} {contender.model}, training seed {number}", flush=True)
         _train(plan, job, contender.library, place)
     trained = json.loads((place / "trained.json").read_text(encoding="utf-8"))
     return {**trained, "per_user": _per_user(place, parts)}
+
+
+def _place(plan: Plan, job: dict[str, Any], contender: Contender, seed: str) -> Path:
+    """Where a training's result stands, or will."""
+    name = f"{contender.library}-{contender.model}".replace(" ", "-").lower()
+    return plan.folder / "trained" / plan.data / f"{name}-{job['number']}-{_key(job, contender, seed)}"
 
 
 def _per_user(place: Path, parts: Split) -> NDArray[np.float64]:
