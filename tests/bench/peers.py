@@ -48,6 +48,7 @@ def main() -> None:
         "--patience", type=int, default=20, help="a peer with fewer steps an epoch stands still for long"
     )
     given = asked.parse_args(sys.argv[1:] or ["speed"])
+    given.folder = given.folder.resolve()  # processes are started in folders of their own
     if given.command == "accuracy":
         compare(given)
     else:
