@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from diagnosis.findings import FindingKind, FoundBy, Nature
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.rule import Rule
+from diagnosis.rules.sorted_records import Fields, is_item, is_user, records_sorted, times_of
 from diagnosis.rules.source import ParsedFile, keyword
 from diagnosis.rules.timestamps import tells_time
 from diagnosis.rules.values import bound_to, words_of
@@ -35,6 +36,14 @@ def ties_broken_by_item(source: ParsedFile) -> Iterator[RuleHit]:
                 call,
                 "sorts pairs of time and item, which puts simultaneous events in the order of their items: sort by time alone",
             )
+            continue
+        if any(_ties_by_item(record) for record in records_sorted(source, call)):
+            yield source.hit(
+                KIND.code,
+                call,
+                "compares whole records, which puts simultaneous events in the order of their items: sort by user and time alone",
+            )
+            continue
         keys = _keys(call)
         times = [place for place, key in enumerate(keys) if _is_time(source, key)]
         after = keys[times[0] + 1 :] if len(times) == 1 else []
@@ -44,6 +53,16 @@ def ties_broken_by_item(source: ParsedFile) -> Iterator[RuleHit]:
                 call,
                 "puts simultaneous events in the order of their items: keep the order of the log",
             )
+
+
+def _ties_by_item(record: Fields) -> bool:
+    """Whether the item decides where users and times are the same: it follows the time, and neither stands before it."""
+    times = times_of(record)
+    if len(times) != 1 or times[0] + 1 >= len(record):
+        return False
+    before, after = record[: times[0]], record[times[0] + 1]
+    known = any(map(is_user, before)) or not before
+    return known and is_item(after, record) and not any(is_item(part, record) for part in before)
 
 
 def sorts_by_item(source: ParsedFile, call: ast.Call) -> bool:
