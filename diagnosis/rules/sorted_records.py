@@ -137,6 +137,33 @@ def times_of(record: Fields) -> list[int]:
     ]
 
 
+def by_item_within_time(record: Fields) -> bool:
+    """Whether the item decides where users and times are the same: it follows the time, and neither stands before it."""
+    times = times_of(record)
+    if len(times) != 1 or times[0] + 1 >= len(record):
+        return False
+    before, after = record[: times[0]], record[times[0] + 1]
+    known = any(map(is_user, before)) or not before
+    return known and is_item(after, record) and not any(is_item(part, record) for part in before)
+
+
+def is_day(part: ast.expr) -> bool:
+    """Whether a time is that of a whole day: `date.fromisoformat(day)`, `stamp // 86400`, `when.date()`."""
+    if _pieces(part) & {"day", "days"}:
+        return True
+    for inner in ast.walk(part):
+        if isinstance(inner, ast.Call) and called_name(inner) in ("date", "toordinal"):
+            return True
+        if isinstance(inner, ast.Call) and dotted(inner.func) in (
+            "date.fromisoformat",
+            "datetime.date.fromisoformat",
+        ):
+            return True
+        if isinstance(inner, ast.BinOp) and isinstance(inner.op, ast.FloorDiv):
+            return (number(inner.right) or 0) % 86_400 == 0 and number(inner.right) is not None
+    return False
+
+
 def is_item(part: ast.expr, record: Fields) -> bool:
     """Whether a field is the item; an `i` is one where a user stands beside it."""
     pieces = _pieces(part)

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from diagnosis.findings import FindingKind, FoundBy, Nature
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.rule import Rule
-from diagnosis.rules.sorted_records import Fields, is_item, is_user, records_sorted, times_of
+from diagnosis.rules.sorted_records import by_item_within_time, records_sorted
 from diagnosis.rules.source import ParsedFile, keyword
+from diagnosis.rules.time_unsorted import sorts_within_days
 from diagnosis.rules.timestamps import tells_time
 from diagnosis.rules.values import bound_to, words_of
 from diagnosis.syntax import called_name
@@ -28,6 +29,7 @@ ROUNDS = ("floor", "floor_divide", "round", "trunc", "astype", "to", "int", "lon
 
 def ties_broken_by_item(source: ParsedFile) -> Iterator[RuleHit]:
     """`np.lexsort((items, times, users))`, `df.sort_values(["user", "time", "item"])`, keys of `sorted`."""
+    told = set(sorts_within_days(source))  # "histories lose the order of time" says it, and more
     for call in source.calls_named("sorted", "sort", "lexsort", "sort_values"):
         pair = sorted_pair(source, call)
         if pair is not None and _is_time(source, pair[0]) and any(map(_is_item, pair[1:])):
@@ -37,7 +39,9 @@ def ties_broken_by_item(source: ParsedFile) -> Iterator[RuleHit]:
                 "sorts pairs of time and item, which puts simultaneous events in the order of their items: sort by time alone",
             )
             continue
-        if any(_ties_by_item(record) for record in records_sorted(source, call)):
+        if call in told:
+            continue
+        if any(map(by_item_within_time, records_sorted(source, call))):
             yield source.hit(
                 KIND.code,
                 call,
@@ -53,16 +57,6 @@ def ties_broken_by_item(source: ParsedFile) -> Iterator[RuleHit]:
                 call,
                 "puts simultaneous events in the order of their items: keep the order of the log",
             )
-
-
-def _ties_by_item(record: Fields) -> bool:
-    """Whether the item decides where users and times are the same: it follows the time, and neither stands before it."""
-    times = times_of(record)
-    if len(times) != 1 or times[0] + 1 >= len(record):
-        return False
-    before, after = record[: times[0]], record[times[0] + 1]
-    known = any(map(is_user, before)) or not before
-    return known and is_item(after, record) and not any(is_item(part, record) for part in before)
 
 
 def sorts_by_item(source: ParsedFile, call: ast.Call) -> bool:

@@ -4,7 +4,14 @@ import ast
 from collections.abc import Iterator
 
 from diagnosis.rules.places_from import number
-from diagnosis.rules.sorted_records import is_user, records_in, times_of
+from diagnosis.rules.sorted_records import (
+    by_item_within_time,
+    is_day,
+    is_user,
+    records_in,
+    records_sorted,
+    times_of,
+)
 from diagnosis.rules.source import Function, ParsedFile, keyword
 from diagnosis.rules.timestamps import tells_time
 from diagnosis.rules.values import words_of
@@ -49,6 +56,22 @@ def sorts_beside_time(source: ParsedFile) -> Iterator[ast.Call]:
                 break
     yield from _by_user_alone(source)
     yield from _tables_by_user(source)
+
+
+def sorts_within_days(source: ParsedFile) -> Iterator[ast.Call]:
+    """`rows.sort()` of `rows.append((user, date.fromisoformat(day), item))`, of which only the order is read on: a day's events come by
+    the number of their item.
+    """
+    for call in source.calls_named(*SORTS):
+        function, name = source.function_of(call), _sorted_name(source, call)
+        if function is None or not name or _comes_in_order(source, function):
+            continue
+        for held in records_sorted(source, call):
+            if by_item_within_time(held) and is_day(held[times_of(held)[0]]):
+                size = max(map(len, records_in(source, call)))
+                if size == len(held) and _drops(source, function, name, size, times_of(held)[0]):
+                    yield call
+                    break
 
 
 def _sorted_name(source: ParsedFile, call: ast.Call) -> str:
