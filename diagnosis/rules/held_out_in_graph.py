@@ -5,12 +5,13 @@ from collections.abc import Iterator
 
 from diagnosis.findings import FindingKind, FoundBy, Role
 from diagnosis.rules.hits import RuleHit
+from diagnosis.rules.parts_of_data import Part, parts_in, parts_named
 from diagnosis.rules.repeated import repo_of
 from diagnosis.rules.rule import Rule
-from diagnosis.rules.source import ParsedFile
-from diagnosis.rules.values import names_in, words_of
-from diagnosis.rules.whole_log import divisions, is_whole, takes_training
-from diagnosis.syntax import called_name
+from diagnosis.rules.source import Function, ParsedFile
+from diagnosis.rules.values import words_of
+from diagnosis.rules.whole_log import HELD_OUT, divisions, reads_whole, takes_training
+from diagnosis.syntax import called_name, dotted
 
 KIND = FindingKind(
     code="held-out-in-graph",
@@ -22,6 +23,11 @@ KIND = FindingKind(
     explains=("graph-edges-unknown",),
 )
 GRAPHS = ("adj", "graph", "laplac", "edge", "norm_mat", "normalized", "normalised", "bipartite", "ui_mat")
+DEGREES = {"deg", "degs", "degree", "degrees"}
+FOR_SERVING = ("final", "serv", "prod", "deploy")
+MESSAGE = (
+    "builds the graph of all events, those of validation and test included: build it of the training part"
+)
 
 
 def held_out_in_graph(source: ParsedFile) -> Iterator[RuleHit]:
@@ -33,46 +39,76 @@ def held_out_in_graph(source: ParsedFile) -> Iterator[RuleHit]:
         if not _builds(source, call):
             continue
         given = [*call.args, *(k.value for k in call.keywords)]
-        told = [name for one in given for name in names_in(one) if isinstance(name, ast.Name)]
-        whole = any(is_whole(repo, source, name) for name in told if _is_read_whole(source, name))
-        if whole and not takes_training(repo, call):
+        if (
+            reads_whole(repo, source, *given)
+            and not takes_training(repo, call)
+            and not _is_second(source, call)
+        ):
             yield source.hit(
-                KIND.code,
-                next((o for o in source.around(call) if isinstance(o, ast.stmt)), call),
-                "builds the graph of all events, those of validation and test included: build it of the training part",
+                KIND.code, next((o for o in source.around(call) if isinstance(o, ast.stmt)), call), MESSAGE
             )
+    for statement in _filled(source):
+        if reads_whole(
+            repo, source, statement.iter if isinstance(statement, ast.For) else statement.targets[0]
+        ):
+            yield source.hit(KIND.code, statement, MESSAGE)
 
 
 def _builds(source: ParsedFile, call: ast.Call) -> bool:
     """Whether a call makes a graph, in its author's words: its own name, or what its result is kept as."""
     statement = source.parents.get(call)
     kept = [w for t in statement.targets for w in words_of(t)] if isinstance(statement, ast.Assign) else []
-    words = [called_name(call), *kept]
+    return any(map(_is_graph, (called_name(call), *kept))) or any(_is_degree(source, call, w) for w in kept)
+
+
+def _is_graph(word: str) -> bool:
+    return word.lower().startswith(GRAPHS) or any(f"_{part}" in word.lower() for part in GRAPHS)
+
+
+def _is_degree(source: ParsedFile, call: ast.Call, word: str) -> bool:
+    """Whether degrees are counted that something is divided by the root of: `deg = np.bincount(users)`, `deg ** -0.5`."""
+    if not set(word.lower().split("_")) & DEGREES:
+        return False
+    around = source.function_of(call) or source.nodes[0]
+    if any(word in words_of(root) for root in source.calls_named("rsqrt", "sqrt", "pow", "power")):
+        return True
     return any(
-        word.lower().startswith(GRAPHS) or any(f"_{part}" in word.lower() for part in GRAPHS)
-        for word in words
+        isinstance(part.op, ast.Pow) and word in words_of(part.left)
+        for part in source.within(around, ast.BinOp)
     )
 
 
-def _is_read_whole(source: ParsedFile, name: ast.Name) -> bool:
-    """Whether the log itself is handed over, and not its length, its number of items, or a part of it."""
-    outer = source.parents.get(name)
-    if isinstance(outer, ast.Call):
-        return called_name(outer) not in ("len", "max", "min", "int", "shape")
-    if isinstance(outer, ast.Attribute):
-        return outer.attr.lower() in (
-            "users",
-            "items",
-            "edges",
-            "pairs",
-            "events",
-            "values",
-            "u",
-            "i",
-        ) and not isinstance(source.parents.get(outer), ast.Attribute)
-    return isinstance(outer, ast.List | ast.Tuple | ast.keyword | ast.BoolOp) or (
-        isinstance(outer, ast.Subscript) and isinstance(outer.slice, ast.Constant) and outer.value is name
+def _is_second(source: ParsedFile, call: ast.Call) -> bool:
+    """Whether a graph of the training part is there too, or this one is named after what it answers: the last one serves."""
+    statement = source.parents.get(call)
+    kept = [w for t in statement.targets for w in words_of(t)] if isinstance(statement, ast.Assign) else []
+    if parts_named(kept) & HELD_OUT or any(word in name.lower() for name in kept for word in FOR_SERVING):
+        return True
+    return any(
+        other is not call
+        and source.function_of(other) is source.function_of(call)
+        and Part.TRAIN in parts_in(*other.args, *(k.value for k in other.keywords))
+        for other in source.calls_named(called_name(call))
+        if _builds(source, other)
     )
+
+
+def _filled(source: ParsedFile) -> Iterator[ast.For | ast.Assign]:
+    """Where a graph is filled by hand: `for u, i, t in rows: graph[u].append(i)`, `adj[rows[:, 0], rows[:, 1]] = 1`."""
+    for statement in source.within(source.nodes[0], ast.Assign):
+        target = statement.targets[0]
+        cells = isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Tuple)
+        if cells and _is_graph(dotted(target.value).rpartition(".")[2]):
+            yield statement
+    loops: set[ast.For] = set()
+    for fill in source.calls_named("append", "add", "add_edge", "update"):
+        loop = next((o for o in source.around(fill) if isinstance(o, ast.For | Function)), None)
+        graph = fill.func.value if isinstance(fill.func, ast.Attribute) else None
+        graph = graph.value if isinstance(graph, ast.Subscript) else graph
+        named = graph is not None and _is_graph(dotted(graph).rpartition(".")[2])
+        if isinstance(loop, ast.For) and (named or called_name(fill) == "add_edge"):
+            loops.add(loop)
+    yield from sorted(loops, key=source.places.__getitem__)
 
 
 RULE = Rule(kind=KIND, run=held_out_in_graph)

@@ -5,11 +5,19 @@ from collections.abc import Iterator
 
 from diagnosis.findings import FindingKind, FoundBy
 from diagnosis.rules.discount import is_divisor, logarithms, statement_of
-from diagnosis.rules.evaluating import summed
 from diagnosis.rules.hits import RuleHit
+from diagnosis.rules.ideal_of_table import sums_of_table
+from diagnosis.rules.ideal_places import (
+    counts_nothing,
+    is_bounded,
+    is_cut,
+    is_length_of_list,
+    is_one_over,
+    places_counted,
+)
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import Function, ParsedFile
-from diagnosis.rules.values import origins, same
+from diagnosis.rules.values import origins
 from diagnosis.syntax import called_name, dotted
 
 KIND = FindingKind(
@@ -22,35 +30,25 @@ KIND = FindingKind(
     sources=("Järvelin and Kekäläinen, 2002",),
 )
 
-COUNTS = {
-    "min",
-    "minimum",
-    "len",
-    "sum",
-    "count_nonzero",
-    "size",
-    "clamp",
-    "clip",
-    "numel",
-    "nnz",
-    "count",
-    "where",
-}
-
 
 def ideal_gain_of_k_hits(source: ParsedFile) -> Iterator[RuleHit]:
     """Sums such as `sum(1 / log2(i + 2) for i in range(k))` by which the gain of the first k places is divided."""
     yield from _gains_of_hits(source)
     yield from _sums_by_helper(source)
-    yield from _sums_of_table(source)
+    for total in sums_of_table(source):
+        yield source.hit(
+            KIND.code,
+            statement_of(source, total),
+            "the ideal gain sums all k places: sum min(k, number of relevant items) of them",
+        )
     for call in logarithms(source):
         if not is_divisor(source, call):
             continue
         whole = _unconditional_sum(source, call)
         if whole is None or not _divides_a_gain(source, whole[0]):
             continue
-        cut = _is_cut(source, whole[1]) or _is_length_of_list(source, whole[1])
-        if cut and not _is_bounded(source, whole[0], whole[1]):
+        cut = is_cut(source, whole[1]) or is_length_of_list(source, whole[1])
+        if cut and not is_bounded(source, whole[0], whole[1]):
             yield source.hit(
                 KIND.code,
                 statement_of(source, call),
@@ -86,40 +84,16 @@ def _sums_by_helper(source: ParsedFile) -> Iterator[RuleHit]:
         if not isinstance(given, ast.GeneratorExp | ast.ListComp) or not isinstance(given.elt, ast.Call):
             continue
         (first, *more) = given.generators
-        stop = _stop(first.iter)
+        stop = places_counted(first.iter)
         if called_name(given.elt) not in helpers or more or first.ifs or stop is None:
             continue
-        cut = _is_cut(source, stop) or _is_length_of_list(source, stop)
-        if cut and _divides_a_gain(source, call) and not _is_bounded(source, call, stop):
+        cut = is_cut(source, stop) or is_length_of_list(source, stop)
+        if cut and _divides_a_gain(source, call) and not is_bounded(source, call, stop):
             yield source.hit(
                 KIND.code,
                 statement_of(source, call),
                 "the ideal gain sums as many places as the list has: sum min(k, number of relevant items) of them",
             )
-
-
-def _sums_of_table(source: ParsedFile) -> Iterator[RuleHit]:
-    """`discount.sum()` of `discount = 1 / np.log2(np.arange(k) + 2)`, by which `(hits * discount).sum()` is divided."""
-    for call in logarithms(source):
-        made = next((o for o in source.around(call) if isinstance(o, ast.Assign)), None)
-        stop = next((s for p in ast.walk(call) if (s := _stop(p)) is not None), None)
-        if made is None or stop is None or not _is_one_over(made.value, call) or not _is_cut(source, stop):
-            continue
-        names = {dotted(target) for target in made.targets} - {""}
-        for part in source.within(source.function_of(made) or source.nodes[0], ast.BinOp):
-            whole = part.right if isinstance(part.op, ast.Div) else None
-            if (
-                isinstance(whole, ast.Call)
-                and called_name(whole) == "sum"
-                and dotted(summed(whole) or whole) in names
-                and any(dotted(inner) in names for inner in ast.walk(part.left))
-                and not _is_bounded(source, part, stop)
-            ):
-                yield source.hit(
-                    KIND.code,
-                    statement_of(source, part),
-                    "the ideal gain sums all k places: sum min(k, number of relevant items) of them",
-                )
 
 
 def _gives_discount(function: Function, call: ast.Call) -> bool:
@@ -128,31 +102,7 @@ def _gives_discount(function: Function, call: ast.Call) -> bool:
     value = last.value if isinstance(last, ast.Return) else None
     if isinstance(value, ast.IfExp):
         value = value.orelse
-    return _is_one_over(value, call)
-
-
-def _is_length_of_list(source: ParsedFile, bound: ast.expr) -> bool:
-    """Whether a number of places is the length of the very list whose items are looked for among the relevant ones."""
-    given = (
-        bound.args[0] if isinstance(bound, ast.Call) and called_name(bound) == "len" and bound.args else None
-    )
-    function = source.function_of(bound)
-    if given is None or function is None:
-        return False
-    for loop in source.within(function, ast.For, ast.comprehension):
-        over = loop.iter
-        if isinstance(over, ast.Call) and called_name(over) == "enumerate" and over.args:
-            over = over.args[0]
-        tests = loop.ifs if isinstance(loop, ast.comprehension) else loop.body
-        if same(over, given) and any(
-            isinstance(op, ast.In)
-            for test in tests
-            for part in ast.walk(test)
-            if isinstance(part, ast.Compare)
-            for op in part.ops
-        ):
-            return True
-    return False
+    return is_one_over(value, call)
 
 
 def _of_hits(source: ParsedFile, given: ast.expr) -> ast.expr | None:
@@ -167,7 +117,7 @@ def _of_hits(source: ParsedFile, given: ast.expr) -> ast.expr | None:
 
 def _is_one_of_two(source: ParsedFile, given: ast.expr, size: ast.expr) -> bool:
     """Whether the list of k hits is made where there are more relevant items than k, and a shorter one otherwise."""
-    if _is_bounded(source, size, size):
+    if is_bounded(source, size, size):
         return True
     return any(
         isinstance(step, ast.BinOp) and isinstance(step.op, ast.Add) and _has_zeros(step)
@@ -186,26 +136,13 @@ def _has_zeros(node: ast.expr) -> bool:
     )
 
 
-def _is_bounded(source: ParsedFile, node: ast.AST, size: ast.expr) -> bool:
-    """Whether the node stands in a branch for which the relevant items were compared with k: `if len(relevant) > k:`."""
-    return any(
-        isinstance(outer, ast.If | ast.IfExp)
-        and any(
-            any(same(side, size) for side in (compare.left, *compare.comparators))
-            and not all(_counts_nothing(source, side) for side in (compare.left, *compare.comparators))
-            for compare in source.within(outer.test, ast.Compare)
-        )
-        for outer in source.around(node)
-    )
-
-
 def _is_cut_at(source: ParsedFile, size: ast.expr) -> bool:
     """Whether the number of hits is a constant, or a parameter by which the function cuts its list or that is called k."""
     name = dotted(size).rpartition(".")[2].lower()
-    return _is_cut(source, size) or (
+    return is_cut(source, size) or (
         bool(name)
         and (name in ("k", "topk", "top_k", "n_top") or name.endswith("_k"))
-        and _counts_nothing(source, size)
+        and counts_nothing(source, size)
     )
 
 
@@ -214,20 +151,20 @@ def _unconditional_sum(source: ParsedFile, call: ast.Call) -> tuple[ast.AST, ast
     for outer in source.around(call):
         if isinstance(outer, ast.GeneratorExp | ast.ListComp):
             (first, *more) = outer.generators
-            if more or first.ifs or not _is_one_over(outer.elt, call):
+            if more or first.ifs or not is_one_over(outer.elt, call):
                 return None
             summed = source.parents.get(outer)
-            stop = _stop(first.iter)
+            stop = places_counted(first.iter)
             return (summed, stop) if stop is not None and summed is not None and _is_sum(summed) else None
         if isinstance(outer, ast.Call) and called_name(outer) == "sum":
-            stop = next((s for p in ast.walk(call) if (s := _stop(p)) is not None), None)
+            stop = next((s for p in ast.walk(call) if (s := places_counted(p)) is not None), None)
             divided = outer.args[0] if outer.args else getattr(outer.func, "value", None)
-            return (outer, stop) if stop is not None and _is_one_over(divided, call) else None
+            return (outer, stop) if stop is not None and is_one_over(divided, call) else None
         if isinstance(outer, ast.AugAssign):
             loop = source.parents.get(outer)
-            if not isinstance(loop, ast.For) or not _is_one_over(outer.value, call):
+            if not isinstance(loop, ast.For) or not is_one_over(outer.value, call):
                 return None
-            return (outer, stop) if (stop := _stop(loop.iter)) is not None else None
+            return (outer, stop) if (stop := places_counted(loop.iter)) is not None else None
         if isinstance(outer, ast.stmt):
             return None
     return None
@@ -235,31 +172,6 @@ def _unconditional_sum(source: ParsedFile, call: ast.Call) -> tuple[ast.AST, ast
 
 def _is_sum(node: ast.AST | None) -> bool:
     return isinstance(node, ast.Call) and called_name(node) in ("sum", "fsum")
-
-
-def _is_one_over(node: ast.AST | None, call: ast.Call) -> bool:
-    """Whether the expression is 1 divided by something with the logarithm, and nothing else."""
-    if not isinstance(node, ast.BinOp) or not isinstance(node.op, ast.Div):
-        return False
-    one = node.left
-    plain = isinstance(one, ast.Constant) or (
-        isinstance(one, ast.Call) and called_name(one) in ("log", "ones", "float", "log2")
-    )
-    return plain and any(part is call for part in ast.walk(node.right))
-
-
-def _stop(node: ast.AST) -> ast.expr | None:
-    """The number of places of `range(k)` or `arange(2, k + 2)`, up to a constant."""
-    if not isinstance(node, ast.Call) or called_name(node) not in ("range", "arange") or not node.args:
-        return None
-    stop = node.args[0] if len(node.args) == 1 else node.args[1]
-    while (
-        isinstance(stop, ast.BinOp)
-        and isinstance(stop.op, ast.Add | ast.Sub)
-        and isinstance(stop.right, ast.Constant)
-    ):
-        stop = stop.left
-    return stop
 
 
 def _divides_a_gain(source: ParsedFile, whole: ast.AST) -> bool:
@@ -285,35 +197,6 @@ def _divided(source: ParsedFile, around: ast.AST, value: ast.AST) -> bool:
             if any(inner is value or dotted(inner) in names for inner in ast.walk(right)):
                 return True
     return False
-
-
-def _is_cut(source: ParsedFile, bound: ast.expr) -> bool:
-    """Whether the bound is the length of the list that is judged: nothing counts the relevant items, and the same
-    expression cuts a list or a top k.
-    """
-    if not _counts_nothing(source, bound):
-        return False
-    if isinstance(bound, ast.Constant):
-        return True
-    return any(same(bound, cut) for cut in _cuts(source))
-
-
-def _counts_nothing(source: ParsedFile, bound: ast.expr) -> bool:
-    parts = [part for step in origins(source, bound) for part in ast.walk(step)]
-    return not any(
-        (isinstance(part, ast.Call) and called_name(part) in COUNTS)
-        or (isinstance(part, ast.Attribute) and part.attr in ("shape", "size"))
-        for part in parts
-    )
-
-
-def _cuts(source: ParsedFile) -> Iterator[ast.expr]:
-    for part in source.within(source.nodes[0], ast.Slice):
-        if part.lower is None and part.upper is not None:
-            yield part.upper
-    for call in source.calls_named("topk", "argpartition", "top_k", "islice", "nlargest"):
-        yield from call.args
-        yield from (k.value for k in call.keywords)
 
 
 RULE = Rule(kind=KIND, run=ideal_gain_of_k_hits)

@@ -9,6 +9,7 @@ from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.judging import judges
 from diagnosis.rules.reach import reached
 from diagnosis.rules.repeated import below, callee, repo_of, trains
+from diagnosis.rules.rows_of_one import gives_ones, goes_on
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import Function, ParsedFile
 from diagnosis.rules.values import How, bindings, parameters
@@ -77,13 +78,30 @@ def _asks_for_one(source: ParsedFile, loop: ast.For | _Comprehension) -> bool:
             _is_of_single_ones(source, loop)
             and _call_of_one(source, loop, loop.body) is not None
             and _is_collected(source, loop)
-        )
+        ) or _asks_a_row_at_a_time(source, loop)
     first = loop.generators[0]
     parts = [loop.value] if isinstance(loop, ast.DictComp) else [loop.elt]
     return (
         len(loop.generators) == 1
         and _is_of_single_ones(source, first)
         and _call_of_one(source, first, parts) is not None
+    )
+
+
+def _asks_a_row_at_a_time(source: ParsedFile, loop: ast.For) -> bool:
+    """`for part in at[:, None]: scores = model(users[part])`, or over a generator that gives such rows."""
+    if not gives_ones(source, loop.iter) or not _is_collected(source, loop):
+        return False
+    at = _taken_from(source, loop, loop.body)
+    return any(
+        _is_a_model(source, call)
+        and not goes_on(call, loop.body)
+        and any(
+            isinstance(part, ast.Name) and part.id in at
+            for given in (*call.args, *(k.value for k in call.keywords))
+            for part in ast.walk(given)
+        )
+        for call in source.calls_in(*loop.body)
     )
 
 
@@ -118,13 +136,7 @@ def _call_of_one(
     source: ParsedFile, loop: ast.For | ast.comprehension, body: Sequence[ast.AST]
 ) -> ast.Call | None:
     """A call of a model on a batch that holds what the loop is at, and nothing else."""
-    at = {part.id for part in ast.walk(loop.target) if isinstance(part, ast.Name)}
-    for inner in (part for statement in body for part in source.within(statement, ast.For)):
-        if any(isinstance(part, ast.Name) and part.id in at for part in ast.walk(inner.iter)):
-            at |= {part.id for part in ast.walk(inner.target) if isinstance(part, ast.Name)}
-    for made in (part for statement in body for part in source.within(statement, ast.Assign)):
-        if any(isinstance(part, ast.Name) and part.id in at for part in ast.walk(made.value)):
-            at |= {target.id for target in made.targets if isinstance(target, ast.Name)}
+    at = _taken_from(source, loop, body)
     for call in source.calls_in(*body):
         if _is_a_model(source, call) and any(
             _is_one(source, given, at, loop) for given in (*call.args, *(k.value for k in call.keywords))
@@ -133,6 +145,18 @@ def _call_of_one(
         if _asks_for_its_argument(source, call, at):
             return call
     return None
+
+
+def _taken_from(source: ParsedFile, loop: ast.For | ast.comprehension, body: Sequence[ast.AST]) -> set[str]:
+    """The names that hold what a loop is at, or what its rounds make of it."""
+    at = {part.id for part in ast.walk(loop.target) if isinstance(part, ast.Name)}
+    for inner in (part for statement in body for part in source.within(statement, ast.For)):
+        if any(isinstance(part, ast.Name) and part.id in at for part in ast.walk(inner.iter)):
+            at |= {part.id for part in ast.walk(inner.target) if isinstance(part, ast.Name)}
+    for made in (part for statement in body for part in source.within(statement, ast.Assign)):
+        if any(isinstance(part, ast.Name) and part.id in at for part in ast.walk(made.value)):
+            at |= {target.id for target in made.targets if isinstance(target, ast.Name)}
+    return at
 
 
 def _asks_for_its_argument(source: ParsedFile, call: ast.Call, at: set[str]) -> bool:

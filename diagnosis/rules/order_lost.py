@@ -9,7 +9,7 @@ from diagnosis.rules.places_from import number
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import Function, ParsedFile, is_false, keyword
 from diagnosis.rules.ties_by_item import sorts_by_item
-from diagnosis.rules.time_unsorted import sorts_beside_time
+from diagnosis.rules.time_unsorted import sorts_beside_time, sorts_within_days
 from diagnosis.rules.times_as_text import sorted_as_text
 from diagnosis.rules.timestamps import tells_time
 from diagnosis.rules.unique_order import unordered
@@ -23,7 +23,7 @@ KIND = FindingKind(
     title="Histories lose the order of time",
     why="What is read as the next event, and held out as the newest, is then any event, or the oldest.",
     definition="A table is shuffled before its rows are gathered into lists, is sorted by time from the newest on while the "
-    "last of each list is held out, or is sorted by times that were read as text; pairs of item and time are sorted without a key; events are sorted by another field than the time that they carry for it; or a user's events pass through a set, or through np.unique or torch.unique, which sort by id.",
+    "last of each list is held out, or is sorted by times that were read as text; pairs of item and time are sorted without a key; events are sorted by another field than the time that they carry for it, or by day and then by item; or a user's events pass through a set, or through np.unique or torch.unique, which sort by id.",
     explains=("history-out-of-order", "time-reversed", *UNORDERED, *WEAK),
 )
 
@@ -84,6 +84,12 @@ def histories_lose_their_order(source: ParsedFile) -> Iterator[RuleHit]:
             KIND.code,
             call,
             "sorts events by another field than their time, which nothing else reads: sort by the time",
+        )
+    for call in sorts_within_days(source):
+        hits[call] = source.hit(
+            KIND.code,
+            call,
+            "compares whole records, which puts the events of a day in the order of their items: sort by user and day alone",
         )
     for call in sorted_as_text(source):
         hits[call] = source.hit(

@@ -3,8 +3,8 @@
 import ast
 from weakref import WeakKeyDictionary
 
-from diagnosis.rules.source import ParsedFile, keyword
-from diagnosis.rules.values import How, arguments_of, bindings, origins, owner_of, returned_by
+from diagnosis.rules.source import Loop, ParsedFile, keyword
+from diagnosis.rules.values import Binding, How, arguments_of, bindings, origins, owner_of, returned_by
 from diagnosis.syntax import called_name, dotted
 
 DEEPEST = 8
@@ -23,6 +23,9 @@ KEEPS = {
     "numpy",
     "as_tensor",
     "double",
+    "squeeze",
+    "flatten",
+    "ravel",
 }
 # What was found out: expression -> its value at the first position; None while it is being asked for, as in a recursion.
 _KNOWN: "WeakKeyDictionary[ParsedFile, dict[ast.AST, int | None]]" = WeakKeyDictionary()
@@ -87,13 +90,16 @@ def _named(source: ParsedFile, node: ast.Name | ast.Attribute, depth: int) -> in
     name = dotted(node)
     found = bindings(source, name, node)
     if isinstance(node, ast.Name) and len(found) > 1:
-        around = {*source.around(node)}
-        inner = [b for b in found if _holds(source, b.node, around)]
-        found = inner[-1:] if inner and all(b.how is How.ITERATED for b in inner) else found
+        latest = _latest(source, node, found)
+        found = found if latest is None else [latest]
     values: set[int | None] = set()
     for binding in found:
         if binding.how is How.ITERATED:
             values.add(_iterated(source, binding.value, binding.position, depth))
+        elif isinstance(binding.node, ast.AugAssign) and len(found) == 1:
+            values.add(_raised(source, binding.node, depth))
+        elif binding.how is How.ASSIGNED and binding.position and _are_places(binding.value):
+            values.add(0)
         else:
             whole = binding.how is How.ASSIGNED and not binding.position
             values.add(first_value(source, binding.value, depth + 1) if whole else None)
@@ -101,6 +107,81 @@ def _named(source: ParsedFile, node: ast.Name | ast.Attribute, depth: int) -> in
     if owner is not None:
         values = {first_value(source, given, depth + 1) for given in arguments_of(source, owner, name)}
     return values.pop() if len(values) == 1 else None
+
+
+def _latest(source: ParsedFile, name: ast.Name, found: list[Binding]) -> Binding | None:
+    """The one binding whose value a name holds for sure where it is read: what stands before it is overwritten, and nothing
+    behind it comes round again. A notebook calls the row of a loop `r`, and then the ranks.
+    """
+    around = {*source.around(name)}
+    at = source.places[name]
+    looped = [b for b in found if b.how is How.ITERATED and _holds(source, b.node, around)]
+    plain = [b for b in found if b.how is not How.ITERATED and b.node not in around]
+    before = [b for b in plain if source.places[b.node] < at]
+    sure = [*looped, *(b for b in before if _leads_to(source, b.node, around))]
+    if not sure:
+        return None
+    last = max(sure, key=lambda b: _place(source, b.node))
+    start = _place(source, last.node)
+    rounds = [outer for outer in around if isinstance(outer, Loop) and source.places[outer] > start]
+    for other in found:
+        place = _place(source, other.node)
+        comes_round = any(place < source.ends[source.places[loop]] for loop in rounds)
+        hidden = isinstance(other.node, ast.comprehension) and other not in looped
+        itself = (
+            other.node in around and other not in looped and not comes_round
+        )  # `rank += 1` of what was before
+        if place > start and (place < at or comes_round) and not hidden and not itself:
+            return None
+    return last
+
+
+def _place(source: ParsedFile, node: ast.AST) -> int:
+    """Where a binding stands; a comprehension binds before all that it holds."""
+    return source.places[source.parents[node] if isinstance(node, ast.comprehension) else node]
+
+
+def _leads_to(source: ParsedFile, statement: ast.AST, around: set[ast.AST]) -> bool:
+    """Whether a statement stands in a block in which one of the nodes stands too, so that it runs before it."""
+    outer = source.parents.get(statement)
+    blocks = [getattr(outer, name, None) for name in ("body", "orelse", "finalbody")]
+    return any(
+        isinstance(block, list) and statement in block and any(one in around for one in block)
+        for block in blocks
+    )
+
+
+def _raised(source: ParsedFile, statement: ast.AugAssign, depth: int) -> int | None:
+    """The first value after `rank += 1`"""
+    step = number(statement.value)
+    before = first_value(source, statement.target, depth + 1)
+    if step is None or before is None or not isinstance(statement.op, ast.Add | ast.Sub):
+        return None
+    return before + step if isinstance(statement.op, ast.Add) else before - step
+
+
+def _are_places(node: ast.expr) -> bool:
+    """Whether a call gives the places where something holds: `np.where(hits)`, and not `np.where(hits, ranks, 0)`."""
+    if not isinstance(node, ast.Call) or called_name(node) not in PLACES:
+        return False
+    return called_name(node) != "where" or (len(node.args) == 1 and not node.keywords)
+
+
+def _is_first_hit(source: ParsedFile, node: ast.Call) -> bool:
+    """`(top == wanted[:, None]).argmax(1)`"""
+    own = node.func.value if isinstance(node.func, ast.Attribute) else None
+    given = own if own is not None and not _is_library(source, own) else (node.args or [None])[0]
+    given = _without_casts(given)
+    made = [b.value for b in bindings(source, given.id, given)] if isinstance(given, ast.Name) else [given]
+    return bool(made) and all(
+        isinstance(one, ast.Compare) and isinstance(one.ops[0], ast.Eq) for one in map(_without_casts, made)
+    )
+
+
+def _without_casts(node: ast.expr | None) -> ast.expr | None:
+    while isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and called_name(node) in KEEPS:
+        node = node.func.value
+    return node
 
 
 def _holds(source: ParsedFile, node: ast.AST, around: set[ast.AST]) -> bool:
@@ -130,7 +211,7 @@ def _called(source: ParsedFile, node: ast.Call, depth: int) -> int | None:
             if node.args
             else None
         )
-    if name in PLACES:
+    if _are_places(node) or (name == "argmax" and _is_first_hit(source, node)):
         return 0
     inner = node.func.value if isinstance(node.func, ast.Attribute) else None
     if name == "sum":

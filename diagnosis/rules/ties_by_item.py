@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from diagnosis.findings import FindingKind, FoundBy, Nature
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.rule import Rule
+from diagnosis.rules.sorted_records import by_item_within_time, records_sorted
 from diagnosis.rules.source import ParsedFile, keyword
+from diagnosis.rules.time_unsorted import sorts_within_days
 from diagnosis.rules.timestamps import tells_time
 from diagnosis.rules.values import bound_to, words_of
 from diagnosis.syntax import called_name
@@ -27,6 +29,7 @@ ROUNDS = ("floor", "floor_divide", "round", "trunc", "astype", "to", "int", "lon
 
 def ties_broken_by_item(source: ParsedFile) -> Iterator[RuleHit]:
     """`np.lexsort((items, times, users))`, `df.sort_values(["user", "time", "item"])`, keys of `sorted`."""
+    told = set(sorts_within_days(source))  # "histories lose the order of time" says it, and more
     for call in source.calls_named("sorted", "sort", "lexsort", "sort_values"):
         pair = sorted_pair(source, call)
         if pair is not None and _is_time(source, pair[0]) and any(map(_is_item, pair[1:])):
@@ -35,6 +38,16 @@ def ties_broken_by_item(source: ParsedFile) -> Iterator[RuleHit]:
                 call,
                 "sorts pairs of time and item, which puts simultaneous events in the order of their items: sort by time alone",
             )
+            continue
+        if call in told:
+            continue
+        if any(map(by_item_within_time, records_sorted(source, call))):
+            yield source.hit(
+                KIND.code,
+                call,
+                "compares whole records, which puts simultaneous events in the order of their items: sort by user and time alone",
+            )
+            continue
         keys = _keys(call)
         times = [place for place, key in enumerate(keys) if _is_time(source, key)]
         after = keys[times[0] + 1 :] if len(times) == 1 else []

@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary
 from diagnosis.rules.codebase import Codebase, Defined
 from diagnosis.rules.parts_of_data import Part, parts_in, parts_named
 from diagnosis.rules.source import Function, ParsedFile
-from diagnosis.rules.values import How, bindings, owner_of
+from diagnosis.rules.values import How, bindings, names_in, owner_of
 from diagnosis.syntax import called_name, dotted
 
 HELD_OUT = {Part.TEST, Part.VALID}
@@ -26,6 +26,21 @@ LOADERS = {
     "batches",
 }  # are made of parts that were divided before
 OF_USERS, OF_ITEMS = {"user", "users", "u", "uid", "uids"}, {"item", "items", "i", "iid", "iids"}
+COUNTS = ("len", "max", "min", "int", "shape", "unique", "nunique", "sorted", "set", "print", "enumerate")
+# Methods and functions that give all events of a log again, or a column of them.
+HANDS_ON = (
+    "to_numpy",
+    "tolist",
+    "numpy",
+    "copy",
+    "astype",
+    "long",
+    "to",
+    "t",
+    "transpose",
+    "itertuples",
+    "to_records",
+)
 DEEPEST = 4  # calls that hand a log on
 
 
@@ -41,27 +56,96 @@ _KNOWN: "WeakKeyDictionary[ParsedFile, tuple[Division, ...]]" = WeakKeyDictionar
 
 
 def divisions(source: ParsedFile) -> tuple[Division, ...]:
-    """The statements whose targets are named after training and after a held-out part, and whose value is a call on names."""
+    """The statements whose targets are named after training and after a held-out part, and whose value is a call on names, or cuts
+    of one name; and those that held out a part of what such a statement divides.
+    """
     if source not in _KNOWN:
-        _KNOWN[source] = tuple(_divisions(source))
+        found = [*_called(source), *_cut_apart(source)]
+        _KNOWN[source] = (*found, *_held_out_before(source, found))
     return _KNOWN[source]
 
 
-def _divisions(source: ParsedFile) -> Iterator[Division]:
+def _called(source: ParsedFile) -> Iterator[Division]:
+    """`train, valid, test = split(log)`"""
+    for statement, whole, kept in _calls_on_names(source):
+        told = parts_in(*statement.targets)
+        if _are_events(kept) and Part.TRAIN in told and told & HELD_OUT and whole - kept:
+            yield Division(node=statement, whole=frozenset(whole - kept))
+
+
+def _held_out_before(source: ParsedFile, found: list[Division]) -> Iterator[Division]:
+    """`before, test = last_out(log)`, which `train, valid = last_out(before)` follows."""
+    for statement, whole, kept in _calls_on_names(source):
+        told = parts_in(*statement.targets)
+        if not told or told - HELD_OUT or not whole - kept or not _are_events(kept):
+            continue
+        rest = {name for name in kept if not parts_named([name])}
+        function = source.function_of(statement)
+        for later in found:
+            if (
+                later.whole & rest
+                and source.function_of(later.node) is function
+                and later.node.lineno > statement.lineno
+            ):
+                yield Division(node=statement, whole=frozenset(whole - kept))
+                break
+
+
+def _calls_on_names(source: ParsedFile) -> Iterator[tuple[ast.Assign, set[str], set[str]]]:
+    """Calls whose results are taken apart: the statement, the logs that the call is given, the names that it binds."""
     for statement in source.within(source.nodes[0], ast.Assign):
         if not isinstance(statement.value, ast.Call) or not isinstance(statement.targets[0], ast.Tuple):
             continue
-        told = parts_in(*statement.targets)
         given = [*statement.value.args, *(k.value for k in statement.value.keywords)]
         whole = {dotted(one) for one in given if isinstance(one, ast.Name) and _may_be_log(one.id)}
         if isinstance(statement.value.func, ast.Attribute) and not statement.value.args:
             own = dotted(statement.value.func.value)
             whole |= {own} if own and "." not in own and _may_be_log(own) else set()
-        kept = {name.id for name in ast.walk(statement.targets[0]) if isinstance(name, ast.Name)}
-        if not _are_events(kept):
-            continue
-        if Part.TRAIN in told and told & HELD_OUT and whole - kept:
-            yield Division(node=statement, whole=frozenset(whole - kept))
+        yield statement, whole, {n.id for n in ast.walk(statement.targets[0]) if isinstance(n, ast.Name)}
+
+
+def _cut_apart(source: ParsedFile) -> Iterator[Division]:
+    """`train, test = rows[:n], rows[n:]`, in one statement or in several of one function."""
+    cuts: dict[tuple[Function | None, str], list[tuple[ast.Assign, str]]] = {}
+    for statement in source.within(source.nodes[0], ast.Assign):
+        (target, *more) = statement.targets
+        pairs = [(target, statement.value)]
+        if isinstance(target, ast.Tuple) and isinstance(statement.value, ast.Tuple):
+            pairs = list(zip(target.elts, statement.value.elts))
+        for name, value in pairs if not more else []:
+            whole = _is_cut_of(value)
+            if isinstance(name, ast.Name) and whole and _may_be_log(whole):
+                cuts.setdefault((source.function_of(statement), whole), []).append((statement, name.id))
+    for (_, whole), found in cuts.items():
+        names = {name for _, name in found}
+        told = parts_named(names)
+        if (
+            Part.TRAIN in told
+            and told & HELD_OUT
+            and whole not in names
+            and _are_events(names)
+            and _are_events({whole})
+        ):
+            yield Division(node=found[-1][0], whole=frozenset({whole}))
+
+
+def _is_cut_of(value: ast.expr) -> str:
+    """The name that an expression takes some rows of: `rows[:n]`, `df[df.time < t]`, `df.loc[~held]`, `df.iloc[:n].copy()`; else ""."""
+    while isinstance(value, ast.Call) and called_name(value) in ("copy", "reset_index"):
+        value = getattr(value.func, "value", value.args[0] if value.args else ast.Constant(value=None))
+    if not isinstance(value, ast.Subscript):
+        return ""
+    index, table = value.slice, value.value
+    if isinstance(index, ast.Tuple) and index.elts:
+        index = index.elts[0]
+    rows = isinstance(index, ast.Slice) and (index.lower is not None or index.upper is not None)
+    if not rows and not isinstance(index, ast.Compare | ast.UnaryOp | ast.Name | ast.BinOp):
+        return ""
+    if isinstance(index, ast.UnaryOp) and not isinstance(index.op, ast.Invert):
+        return ""
+    if isinstance(table, ast.Attribute) and table.attr in ("loc", "iloc"):
+        table = table.value
+    return dotted(table) if isinstance(table, ast.Name) else ""
 
 
 def _may_be_log(name: str) -> bool:
@@ -122,3 +206,50 @@ def is_whole(repo: Codebase, source: ParsedFile, node: ast.expr, depth: int = 0)
         return False
     given = repo.given(Defined(file=source, node=owner), node.id)
     return any(is_whole(repo, file, value, depth + 1) for file, value in given)
+
+
+def reads_whole(repo: Codebase, source: ParsedFile, *nodes: ast.expr) -> bool:
+    """Whether expressions hand on the events of a log that was divided: `log`, `log.users`, `rows[:, 0]`, `df["user"].values`."""
+    names = [name for one in nodes for name in names_in(one) if isinstance(name, ast.Name)]
+    return any(is_whole(repo, source, name) for name in names if _is_handed_on(source, name))
+
+
+def _is_handed_on(source: ParsedFile, name: ast.Name) -> bool:
+    """Whether the events of a log are handed over, and not their number, the number of items, or a part of them."""
+    inner: ast.AST = name
+    outer = source.parents.get(name)
+    while isinstance(outer, ast.Subscript | ast.Attribute) and outer.value is inner:
+        if isinstance(outer, ast.Subscript) and not _is_column(outer.slice):
+            return False
+        if isinstance(outer, ast.Attribute):
+            called = source.parents.get(outer)
+            if isinstance(called, ast.Call) and called.func is outer:
+                return outer.attr in HANDS_ON and _is_taken(source, called)
+            if not _is_of_events(outer.attr):
+                return False
+        inner, outer = outer, source.parents.get(outer)
+    return _is_taken(source, inner)
+
+
+def _is_taken(source: ParsedFile, node: ast.AST) -> bool:
+    outer = source.parents.get(node)
+    if isinstance(outer, ast.Call):
+        return called_name(outer) not in COUNTS
+    return isinstance(outer, ast.List | ast.Tuple | ast.keyword | ast.BoolOp | ast.Starred | ast.For)
+
+
+def _is_column(index: ast.expr) -> bool:
+    """`"user"`, `["user", "item"]`, `0`, `:, 0`, `:, :2`"""
+    if isinstance(index, ast.Tuple) and len(index.elts) == 2:
+        first, second = index.elts
+        every = isinstance(first, ast.Slice) and first.lower is None and first.upper is None
+        return every and not isinstance(second, ast.Name | ast.Compare)
+    if isinstance(index, ast.List):
+        return all(isinstance(part, ast.Constant) and isinstance(part.value, str) for part in index.elts)
+    return isinstance(index, ast.Constant)
+
+
+def _is_of_events(word: str) -> bool:
+    """Whether an attribute of a log holds its events, or some column of them."""
+    word = word.lower()
+    return word in ("edges", "pairs", "events", "values", "u", "i", "t") or word.startswith(("user", "item"))
