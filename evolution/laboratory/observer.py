@@ -31,6 +31,7 @@ CRITIQUE_ANCHORS = 2
 _OBSERVER = (
     "diagnosis",
     "simulator",
+    "seeds/amounts.py",
     "seeds/references",
     "seeds/metrics",
     "evolution/analyst",
