@@ -80,7 +80,7 @@ def look_at_the_curves(workbench):
     first = page.locator("figure").first.locator(".curve.c0")
     drawn = first.get_attribute("points")
     workbench.wait("a further epoch", lambda: first.get_attribute("points") != drawn)
-    expect(page.get_by_text(re.compile("^Ends after .* epochs, or once"))).to_be_visible()
+    expect(page.get_by_text(re.compile("^Ends after .* epochs, or once the last"))).to_be_visible()
     workbench.picture("curves")
     tab.hover()
     tab.get_by_role("button", name=re.compile("^Close")).click()
