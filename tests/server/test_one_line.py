@@ -199,3 +199,13 @@ def _formats(path: Path) -> Iterator[tuple[int, str]]:
                     str(part.value) for part in node.format_spec.values if isinstance(part, ast.Constant)
                 ),
             )
+
+
+def test_a_message_that_would_be_cut_before_its_number_or_has_another_style_is_refused() -> None:
+    kind = kind_of("overconfidence")
+    assert faults(kind, "top-1 .85, right .07") == []
+    assert (
+        "comes after" in faults(kind, "the top item of the list of a user has a mean probability of .85")[0]
+    )
+    assert "'0.8'" in faults(kind, "top-1 0.85")[0] and "'7%'" in faults(kind, "right in 7% of rows")[0]
+    assert faults(kind, "with `lr=0.1` at model.py:41, 4.3 % of rows") == []
