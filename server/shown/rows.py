@@ -6,7 +6,7 @@ import re
 
 from diagnosis.findings import Finding, FoundBy
 from evolution.domain.proposal import Effect, Proposal
-from server.shown.wording import LINE, gain, headline
+from server.shown.wording import LINE, bracketed, gain, headline
 
 # A number that was measured: `.85`, `4.3 %`, `27 % [21, 34]`, `37 of 38`; not the 10 of NDCG@10, the 1 of top-1 or a part of a name.
 FIGURE = re.compile(
@@ -29,8 +29,13 @@ def line(finding: Finding, most: int = LINE) -> str:
 
 
 def row(finding: Finding) -> str:
-    """A finding in a narrow row: `.85 overconfident`; without a figure its line."""
+    """A finding in a narrow row: `.85 overconfident`; without a figure its line. What it measured stands in where its words, as those
+    of a user's probe, have no number.
+    """
+    found = finding.measurement
     figure = figure_of(finding)
+    if not figure and found is not None and found.low is not None:
+        figure = bracketed(found.value, found.low, found.high, found.unit)
     title = finding.kind.title if finding.kind.found_by in _TITLED else ""
     return f"{figure} {_lowered(title)}" if figure and title else line(finding)
 
