@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from math import sqrt
 
+from seeds.amounts import percent_within
 from simulator.behaviour import Judgement, Remark
 from simulator.critiques import Critique, Fidelity, Quote, Voice
 from simulator.messages import MESSAGES
@@ -100,7 +101,7 @@ def _critique(
     low, high = interval
     opinion = said[0][1].opinion
     count = len(said)
-    figures = f"{count} of {users} users ({count / users:.0%}, 95 % interval {low:.0%}-{high:.0%})"
+    figures = f"{percent_within(count / users, low, high)} of {users} users"
     return Critique(
         id=identity,
         code=opinion.code,

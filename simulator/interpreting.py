@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from seeds.amounts import percent_within
 from seeds.metrics.intervals import mean_over_users
 from simulator.behaviour import Judgement
 from simulator.critiques import Critique, Interpretation, Pattern, Status, TrackedSignal
@@ -62,8 +63,8 @@ def judge_status(fit: Share, complaints: Sequence[Critique]) -> tuple[Status, st
 
 
 def say_share(share: Share) -> str:
-    """A share in words: `40% (95 % interval 30%-50%)`."""
-    return f"{share[0]:.0%} (95 % interval {share[1]:.0%}-{share[2]:.0%})"
+    """A share in words: `40 % [30, 50]`, with its 95 % interval."""
+    return percent_within(*share)
 
 
 def _fit(judgements: Sequence[Judgement], first: int | None, rng: np.random.Generator) -> Share:

@@ -21,6 +21,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from seeds.amounts import number
 from seeds.interactions import Interactions, Questions
 from simulator.asking import Ask, ask_each
 from simulator.behaviour import Judgement
@@ -218,7 +219,7 @@ def _no_vote(played: PlayedUsers, failed: int) -> str:
     if not fidelity.beats_chance:
         return (
             f"on {fidelity.users} users' real next choices the model is not surely better than chance "
-            f"(AUC {fidelity.auc:.2f}, 95 % interval {fidelity.low:.2f}-{fidelity.high:.2f}; .5 is chance)"
+            f"(AUC {number(fidelity.auc)}, 95 % [{number(fidelity.low)}, {number(fidelity.high)}]; .5 is chance)"
         )
     return ""
 

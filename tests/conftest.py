@@ -19,6 +19,7 @@ from seeds.loading.format import Format
 pytest_plugins = [
     "tests.hostile",
     "tests.llm.plugin",
+    "tests.one_line",
     "tests.processes",
     "tests.trials",
     "tests.evolution.trials.forged",

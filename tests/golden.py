@@ -11,8 +11,12 @@ from pathlib import Path
 
 import pytest
 
-# Measured: with a decimal point, or a percentage. A second point makes it a version, a letter or "-" before it a name.
-FIGURE = re.compile(r"(?<![\w.])[+-]?(?:\d+\.\d+(?![\w.]*\.\d)|\.\d+|\d+(?= ?%))")
+# Measured: with a decimal point, a percentage, or an end of the interval behind one, "48 % [42, 55]". A second point makes it a
+# version, a letter or "-" before it a name.
+FIGURE = re.compile(
+    r"(?<![\w.])[+-]?(?:\d+\.\d+(?![\w.]*\.\d)|\.\d+|\d+(?= ?%)"
+    r"|(?<=% \[)\d+|(?<=% \[\d, )\d+|(?<=% \[\d\d, )\d+|(?<=% \[\d\d\d, )\d+)"
+)
 
 
 def difference(text: str, golden: str) -> str:

@@ -6,12 +6,19 @@ import pytest
 
 from tests.golden import assert_as_golden, difference
 
-GOLDEN = "STABLE: 42% (95 % interval 28%-56%) fit, NDCG@10 .1420 [-0.0031, +0.0125]; 14 of the 24 users, harness 1.2.3"
+GOLDEN = "STABLE: 42 % [28, 56] fit, NDCG@10 .1420 [-0.0031, +0.0125]; 14 of the 24 users, harness 1.2.3"
 
 
 @pytest.mark.parametrize(
     ("old", "new"),
-    [("28%", "29%"), ("56%", "55%"), (".1420", ".1419"), ("-0.0031", "-0.0032"), ("+0.0125", "+0.0126")],
+    [
+        ("42 %", "41 %"),
+        ("28,", "29,"),
+        ("56]", "55]"),
+        (".1420", ".1419"),
+        ("-0.0031", "-0.0032"),
+        ("+0.0125", "+0.0126"),
+    ],
 )
 def test_a_figure_may_differ_by_one_unit_of_its_last_digit(old: str, new: str) -> None:
     assert difference(GOLDEN.replace(old, new), GOLDEN) == ""
@@ -20,7 +27,7 @@ def test_a_figure_may_differ_by_one_unit_of_its_last_digit(old: str, new: str) -
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("28%", "30%"),
+        ("28,", "30,"),
         (".1420", ".1422"),
         (".1420", ".142"),
         ("-0.0031", "+0.0031"),

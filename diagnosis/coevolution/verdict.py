@@ -16,6 +16,7 @@ from diagnosis.coevolution.subjects import MODEL, TITLES
 from diagnosis.coevolution.view import Float64
 from diagnosis.findings import Measurement, Severity
 from diagnosis.probes.outcome import unjudged
+from seeds.amounts import amount, figure
 from seeds.metrics.exact import without_noise
 from seeds.metrics.intervals import mean_over_users
 
@@ -95,8 +96,8 @@ def measurement(spec: ProbeSpec, expectation: Expectation, values: Mapping[str, 
         higher_is_better=spec.higher_is_better,
         healthy=healthy,
         severity=Severity.WARNING,
-        message=f"{spec.title}: {own.value:.3g} {spec.unit} "
-        f"({TITLES[good]}: {at_good:.3g}; {TITLES[bad]}: {at_bad:.3g})",
+        message=f"{amount(own.value, spec.unit)} ({TITLES[good]}: {figure(at_good, spec.unit)}; "
+        f"{TITLES[bad]}: {figure(at_bad, spec.unit)})",
         details={**about(spec), "bad_reference": at_bad, "bad_reference_name": TITLES[bad]},
     )
 

@@ -11,6 +11,7 @@ from diagnosis.probes.outcome import unjudged
 from diagnosis.probes.probe import Probe
 from diagnosis.streams.reading import Read, read
 from diagnosis.streams.rows import Passes, Rows, passes
+from seeds.amounts import percent
 from seeds.interactions import Int64
 
 ORDER = FindingKind(
@@ -106,14 +107,16 @@ def _order(gone: Passes, places: Sequence[CodePlace]) -> list[Measurement]:
     alike = float(n / len(first.keys))
     if same > 0.95 and alike > 0.95:
         how = f", sorted by {sorted_by}" if sorted_by else ""
-        return [_in_order(same, f"{same:.0%} of {n} rows come in the same place in both epochs{how}", places)]
+        return [
+            _in_order(same, f"{percent(same)} of {n} rows come in the same place in both epochs{how}", places)
+        ]
     if sorted_by and _sorted_by(second):
         return [_in_order(same, f"rows of every epoch are sorted by {sorted_by}", places)]
     return [
         measured(
             ORDER.code,
             same,
-            f"{same:.1%} of {n} rows come in the same place in both epochs",
+            f"{percent(same)} of {n} rows come in the same place in both epochs",
             unit="share of rows",
             healthy=True,
             reference=0.0,

@@ -9,6 +9,7 @@ from diagnosis.findings import FindingKind, FoundBy, Measurement, Nature, Role, 
 from diagnosis.probes.outcome import unjudged
 from diagnosis.probes.probe import Probe
 from diagnosis.probes.ranking import Float64, popularity
+from seeds.amounts import number
 from seeds.interactions import Float32
 
 KIND = FindingKind(
@@ -78,9 +79,9 @@ def embedding_collapse(evidence: Evidence) -> list[Measurement]:
             higher_is_better=True,
             healthy=bool(healthy),
             severity=_severity(worst, value >= KEPT_WARNING * reference and excess < COSINE_EXCESS),
-            message=f"the item embeddings use {value:.1f} of {table.shape[1]} dimensions "
-            f"({name}: {reference:.1f}); mean |cosine| {cosine:.2f} ({cosine_before:.2f})"
-            + (f"; before centring {shared:.2f} ({shared_before:.2f})" if one_direction else ""),
+            message=f"{number(value)} of {table.shape[1]} dimensions used "
+            f"({name}: {number(reference)}); mean |cosine| {number(cosine)} ({number(cosine_before)})"
+            + (f"; before centring {number(shared)} ({number(shared_before)})" if one_direction else ""),
             details={
                 "mean_abs_cosine": cosine,
                 "reference_mean_abs_cosine": cosine_before,

@@ -7,6 +7,7 @@ from diagnosis.findings import FindingKind, FoundBy, Measurement, Nature, Role, 
 from diagnosis.probes.outcome import unjudged
 from diagnosis.probes.probe import Probe
 from diagnosis.probes.ranking import popularity, shown
+from seeds.amounts import short
 from seeds.interactions import Int64
 from seeds.metrics.lists import gini
 
@@ -58,7 +59,7 @@ def exposure_concentration(evidence: Evidence) -> list[Measurement]:
             higher_is_better=False,
             healthy=bool(healthy),
             severity=Severity.WARNING,
-            message=f"exposure has Gini {value:.2f} (training events {events:.2f}, the most popular items {most_popular:.2f})",
+            message=f"Gini {short(value)}, training events {short(events)}, the most popular items {short(most_popular)}",
             details={"gini_events": events, "gini_popularity": most_popular, **others},
         )
     ]

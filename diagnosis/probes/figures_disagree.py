@@ -7,6 +7,7 @@ from diagnosis.findings import FindingKind, FoundBy, Measurement, Nature, Severi
 from diagnosis.probes.outcome import unjudged
 from diagnosis.probes.probe import Probe
 from diagnosis.probes.ranking import dense_targets, masked, ndcg_of_lists, ndcg_of_scores, unseen
+from seeds.amounts import number
 from seeds.metrics.intervals import mean_over_users
 
 KIND = FindingKind(
@@ -52,7 +53,7 @@ def figures_disagree(evidence: Evidence) -> list[Measurement]:
             higher_is_better=False,
             healthy=not apart,
             severity=Severity.WARNING,
-            message=f"NDCG@10 is {dense.mean():.3f} by the dense scores of {len(rows)} users and {listed.mean():.3f} by the "
+            message=f"NDCG@10 {number(dense.mean())} by the dense scores of {len(rows)} users, {number(listed.mean())} by the "
             "lists that the same model gave them",
             details={
                 "dense": float(dense.mean()),

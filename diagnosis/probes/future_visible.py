@@ -4,6 +4,7 @@ from diagnosis.evidence import Evidence
 from diagnosis.findings import FindingKind, FoundBy, Measurement, Role
 from diagnosis.probes.probe import Probe
 from diagnosis.probes.replayed import answer, of_kept_step, places, unanswered
+from seeds.amounts import percent
 
 UNIT = "share of histories"
 KIND = FindingKind(
@@ -43,7 +44,7 @@ def future_visible(evidence: Evidence) -> list[Measurement]:
     message = (
         f"no position of {told['rows']} histories sees later events"
         if healthy
-        else f"in {seen:.0%} of {told['rows']} histories a position depends on the events that follow it, its own target among them"
+        else f"in {percent(seen)} of {told['rows']} histories a position depends on the events that follow it, its own target among them"
     )
     return [of_kept_step(KIND, seen, message, where, healthy=healthy, reference=0.0)]
 

@@ -94,7 +94,7 @@ def _cleared_early(watched: Watched) -> Measurement | None:
         looked_at < FEWEST or share < MOST or len(set(watched.losses)) == 1
     ):  # a constant loss is its own cause
         return None
-    message = f"no parameter had a gradient at {watched.steps_without_gradient} of {looked_at} steps"
+    message = f"{watched.steps_without_gradient} of {looked_at} steps had no gradient of any parameter"
     clear, back, step = watched.clear_place, watched.loss_place, watched.step_place
     if clear is not None and _between(back, clear, step):
         words = f"{message}: {_at(clear)} clears them after backward and before step"

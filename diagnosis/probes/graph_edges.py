@@ -14,6 +14,7 @@ from diagnosis.streams.graph import Graph, graph
 from diagnosis.streams.log import Log
 from diagnosis.streams.reading import Read, read
 from diagnosis.streams.recorded import made
+from seeds.amounts import number
 
 _WEAK = (
     "weaker-than-popularity",
@@ -270,11 +271,11 @@ def _weights(log: Log, edges: Graph) -> list[Measurement]:
     middle = float(np.median(sums[sums != 0])) if (sums != 0).any() else 0.0
     grows = 0.0 if flat else _growth(log, edges)
     if flat:
-        said = f"all edges weigh {values[0]:g}, a node's sum is {middle:.3g} in the median and {sums.max():.3g} at most"
+        said = f"all edges weigh {number(values[0])}, a node's sum is {number(middle)} in the median and {number(sums.max())} at most"
     elif grows > GROWING:
-        said = f"edges weigh the more the more edges their ends have (the degrees to the power {grows:.2g}): divide by the degrees"
+        said = f"power {number(grows)} of the degrees: edges weigh the more the more edges their ends have; divide by the degrees"
     else:
-        said = f"edges have weights of their own; a node's sum is {middle:.3g} in the median"
+        said = f"a node's sum is {number(middle)} in the median: edges have weights of their own"
     return [
         *found,
         measured(

@@ -10,6 +10,7 @@ from diagnosis.streams.draws import draws
 from diagnosis.streams.reading import Read, read
 from diagnosis.streams.recorded import made
 from diagnosis.symptoms import UNORDERED, WEAK
+from seeds.amounts import percent
 
 UNIT = "share of events"
 KIND = FindingKind(
@@ -43,7 +44,7 @@ def judged(seen: Read) -> list[Measurement]:
     if found is None:
         return _by_id(seen)
     healthy = not LOW < found.later < HIGH
-    said = f"of the events of {found.rows} histories {found.later:.0%} come after the one before them"
+    said = f"{percent(found.later)} of the events of {found.rows} histories come after the one before them"
     if not healthy and found.by_id >= SORTED:
         said += ": they stand in the order of their items' ids"
     return [
@@ -68,8 +69,8 @@ def _by_id(seen: Read) -> list[Measurement]:
     if drawn is None or later is None:
         return []
     said = (
-        "the event of each user that is never a target is the one with the lowest or highest id, and not his first: histories "
-        f"stand in the order of their items' ids, in which {later:.0%} of the events come after the one before them"
+        f"{percent(later)} of the events come after the one before them: histories stand in the order of their items' ids, as the event "
+        "of each user that is never a target is the one with the lowest or highest id, and not his first"
     )
     return [
         measured(

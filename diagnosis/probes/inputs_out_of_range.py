@@ -5,11 +5,12 @@ from diagnosis.findings import FindingKind, FoundBy, Measurement, Role
 from diagnosis.probes.probe import Probe
 from diagnosis.probes.replayed import answer, of_kept_step, places, unanswered
 from diagnosis.symptoms import WEAK
+from seeds.amounts import number
 
 KIND = FindingKind(
     code="inputs-out-of-range",
     found_by=FoundBy.PROBE,
-    title="Scoring gives numbers that training never gave",
+    title="Scoring gives what training never gave",
     why="A feature far outside of what was trained drowns all others: a clock in seconds for an age, a price in another currency.",
     definition="Rows that `score` is asked for whose number, given to the model from outside, lies further outside of the range of "
     "the same number in a training step than that range is wide; told where all rows do.",
@@ -30,7 +31,7 @@ def inputs_out_of_range(evidence: Evidence) -> list[Measurement]:
         message = f"what {told['rows']} rows are given from outside is of the range that training has"
         return [of_kept_step(KIND, 0.0, message, (), healthy=True, reference=0.0)]
     low, high = told["trained"]
-    message = f"scoring gives the model {told['served'][0]:.4g} where training gave {low:.4g} to {high:.4g}: it never saw such a number"
+    message = f"scoring gives {number(told['served'][0])} where training gave {number(low)} to {number(high)}: the model never saw such a number"
     return [of_kept_step(KIND, float(told["rows"]), message, where, healthy=False, reference=0.0)]
 
 

@@ -13,6 +13,7 @@ from diagnosis.streams.losses import Loss, loss_of
 from diagnosis.streams.reading import Read, read
 from diagnosis.streams.recorded import made
 from diagnosis.streams.views import NOTHING
+from seeds.amounts import percent
 
 _WEAK = (
     "weaker-than-popularity",
@@ -197,7 +198,7 @@ def _padding_targets(seen: Read) -> list[Measurement]:
             measured(
                 PADDING_TARGET.code,
                 share,
-                f"{share:.1%} of {int(real.sum())} classes of the loss are padding (id {int(np.median(ids[padding]))}), "
+                f"{percent(share)} of {int(real.sum())} classes of the loss are padding (id {int(np.median(ids[padding]))}), "
                 f"and it ignores only {stream.ignore}",
                 unit="share of classes",
                 healthy=False,
@@ -223,7 +224,7 @@ def _padding_item(seen: Read, inputs: Sequence) -> list[Measurement]:
         measured(
             PADDING_ITEM.code,
             share if item else 0.0,
-            f"id {padding} pads {share:.1%} of all entries"
+            f"id {padding} pads {percent(share)} of all entries"
             + (f", and it is item {item} too, which has {events} events" if item else " and is no item"),
             unit="share of entries",
             healthy=not item,

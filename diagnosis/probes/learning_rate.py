@@ -13,6 +13,7 @@ from diagnosis.probes.expectation import held, violated
 from diagnosis.probes.outcome import unjudged
 from diagnosis.probes.probe import Probe
 from diagnosis.symptoms import UNLEARNED, WEAK
+from seeds.amounts import number, percent
 
 _WEAK = ("not-learning", "not-converged", *WEAK, *UNLEARNED)
 RUNS_OUT = FindingKind(
@@ -98,7 +99,7 @@ def learning_rate(evidence: Evidence) -> list[Measurement]:
     found = found or _too_high(watched) or _too_low(watched)
     if found is not None:
         return [found]
-    words = f"the learning rate went from {watched.learning_rates[0][1]:.3g} to {watched.learning_rates[-1][1]:.3g}"
+    words = f"the learning rate went from {number(watched.learning_rates[0][1])} to {number(watched.learning_rates[-1][1])}"
     return [
         held(
             RUNS_OUT,
@@ -134,9 +135,7 @@ def _runs_out(watched: Watched, planned: int) -> Measurement | None:
     if share >= GONE and halfway >= GONE * by_step.max():
         return None
     per_epoch = watched.scheduler.get("calls", 0) / max(1, watched.epochs)
-    message = (
-        f"the learning rate fell from {by_step.max():.3g} to {by_step[-1]:.3g} in two of {planned} epochs"
-    )
+    message = f"rate from {number(by_step.max())} to {number(by_step[-1])} in two of {planned} epochs"
     if per_epoch > 2:
         message += f": the schedule is stepped {per_epoch:.0f} times per epoch"
     return violated(
@@ -158,7 +157,7 @@ def _falls_early(watched: Watched, planned: int) -> Measurement | None:
     if epoch > planned / 2 or steps >= MANY_STEPS:
         return None
     message = (
-        f"the learning rate is below {GONE:.0%} of {rates(watched).max():.3g} after {steps} steps, from epoch "
+        f"below {percent(GONE)} of the rate of {number(rates(watched).max())} after {steps} steps, from epoch "
         f"{math.ceil(epoch) + 1} of {planned} on"
     )
     return violated(
@@ -181,10 +180,7 @@ def _wraps(watched: Watched) -> Measurement | None:
     total = scheduler.get("total", 0)
     if scheduler.get("type") != "CosineAnnealingLR" or not total or scheduler["calls"] < 1.5 * total:
         return None
-    message = (
-        f"CosineAnnealingLR is planned for {total} steps and was stepped {scheduler['calls']} times in "
-        f"{watched.epochs} epochs: the rate rises again after every {total}"
-    )
+    message = f"{scheduler['calls']} steps in {watched.epochs} epochs of a CosineAnnealingLR planned for {total}: the rate rises again after every {total}"
     times = scheduler["calls"] / total
     return violated(
         WRAPS,
@@ -210,8 +206,8 @@ def _warms_up(watched: Watched, planned: int) -> Measurement | None:
     if last >= REACHED * chosen:
         return None
     message = (
-        f"the learning rate reached {by_step[-1]:.2g} of {chosen:.2g} in {len(by_step)} steps; at this pace it is "
-        f"{last:.2g} after all {planned} epochs"
+        f"rate {number(by_step[-1])} of {number(chosen)} reached in {len(by_step)} steps; at this pace it is "
+        f"{number(last)} after all {planned} epochs"
     )
     return violated(
         WARM_UP, last / chosen, message, [_schedule(watched), *_optimizers(watched)], unit=SHARE,
@@ -230,8 +226,8 @@ def _too_low(watched: Watched) -> Measurement | None:
     if share >= STILL or fell >= FLAT:
         return None
     message = (
-        f"in {watched.steps} steps no parameter moved by more than {share:.1e} of its length, and the loss fell by "
-        f"{max(0.0, float(fell)):.2%}: the learning rate {watched.learning_rates[0][1]:.2g} is too low"
+        f"rate {number(watched.learning_rates[0][1])}: in {watched.steps} steps no parameter moved by more than "
+        f"{number(share)} of its length, and the loss fell by {percent(max(0.0, float(fell)))}"
     )
     return violated(
         TOO_LOW, share, message, _optimizers(watched), unit="share of the weights' length",
@@ -254,8 +250,8 @@ def _too_high(watched: Watched) -> Measurement | None:
         return None
     highest = max(late, peak, overshot)
     message = (
-        f"the loss rose from {began:.3g} to {highest:.3g}, and weights moved by {thrown:.3g} times their length in "
-        f"{watched.steps} steps: the learning rate {watched.learning_rates[0][1]:.2g} is too high"
+        f"loss from {number(began)} to {number(highest)}, and weights moved by {number(thrown)} times their length in "
+        f"{watched.steps} steps: the learning rate {number(watched.learning_rates[0][1])} is too high"
     )
     return violated(
         TOO_HIGH,

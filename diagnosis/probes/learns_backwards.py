@@ -14,6 +14,7 @@ from diagnosis.streams.reading import read
 from diagnosis.streams.recorded import made
 from diagnosis.streams.views import View
 from diagnosis.symptoms import WEAK
+from seeds.amounts import percent
 
 GAIN, LIFTED = "standard deviations of a user's scores", "share of items"
 UNIFORM = 0.29  # standard deviation of a share that is anything from 0 to 1
@@ -93,7 +94,7 @@ def _negated(told: Mapping[str, Any]) -> Measurement:
 
 def _wrong_class(told: Mapping[str, Any]) -> Measurement:
     message = (
-        f"the users' own events are column {told['right']} of the candidates, and the loss takes column {told['taken']}, which holds "
+        f"column {told['right']} of the candidates holds the users' own events, and the loss takes column {told['taken']}, which holds "
         "negatives, for the right one"
     )
     return _direction(-1.0, message, places(told), healthy=False)
@@ -112,8 +113,8 @@ def _backwards(evidence: Evidence, told: Mapping[str, Any]) -> Measurement:
     falls = below and not rises
     words = "does not rise above" if falls else "rises above"
     message = (
-        f"with a step of training the next event {words} items that its user never chose (in {told['rows']} rows), and "
-        f"{told['above']:.0%} of these score below it"
+        f"{percent(told['above'])} of items that a user never chose score below the next event (in {told['rows']} rows), and with a "
+        f"step of training it {words} them"
     )
     where = (
         (*(places(told) if len(told["places"]) > 1 else (*places(told), *_sampled(evidence))),)
@@ -133,7 +134,7 @@ def _sampled(evidence: Evidence) -> tuple[CodePlace, ...]:
 def _without_negatives(told: Mapping[str, Any]) -> Measurement:
     found = told["one_way"] and told["lifted"] > MOST
     message = (
-        f"a step of training raises {told['lifted']:.0%} of the scores of items that users never chose"
+        f"{percent(told['lifted'])} of the scores of items that users never chose rise with a step of training"
         + (": every score that the loss sees is pushed up" if found else "")
     )
     where = (*places(told, "cut"), *places(told)[:1]) if found else ()

@@ -14,6 +14,7 @@ from diagnosis.findings import FindingKind, FoundBy, Measurement, Nature, Severi
 from diagnosis.probes.outcome import unjudged
 from diagnosis.probes.probe import Probe
 from diagnosis.probes.ranking import Float64, shown
+from seeds.amounts import amount, figure
 from seeds.metrics.intervals import mean_over_users
 
 CATEGORY = FindingKind(
@@ -94,7 +95,7 @@ def _judged(kind: FindingKind, trait: Trait | None, evidence: Evidence) -> Measu
         higher_is_better=False,
         healthy=value.low <= start + HALFWAY * (chance - start),
         severity=Severity.WARNING,
-        message=f"{value.value:.2f} {kind.unit} in the lists; the real next choices {np.nanmean(chosen):.2f}, items at random {chance:.2f}",
+        message=f"{amount(value.value, kind.unit)} in the lists; the real next choices {figure(float(np.nanmean(chosen)), kind.unit)}, items at random {figure(chance, kind.unit)}",
         details={f"of_{name}": float(np.nanmean(values)) for name, values in personal.items()},
     )
 

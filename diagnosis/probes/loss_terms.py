@@ -8,6 +8,7 @@ from diagnosis.findings import CodePlace, FindingKind, FoundBy, Measurement, Rol
 from diagnosis.probes.probe import Probe
 from diagnosis.probes.replayed import answer, of_kept_step, places, unanswered
 from diagnosis.symptoms import UNLEARNED, WEAK
+from seeds.amounts import number
 
 UNIT = "gradient relative to that of the other terms"
 OUTWEIGHS = 0.5  # of the other terms' gradient
@@ -51,7 +52,7 @@ def loss_terms(evidence: Evidence) -> list[Measurement]:
     if not told or told["gradient"] <= 0:
         return unanswered(evidence, (PENALTY, WITHOUT_WEIGHT), "no step was kept whose loss has a gradient")
     share = told["penalty_gradient"] / told["gradient"]
-    message = f"the penalty's gradient is {share:.2g} times that of all other terms, after {_epochs(evidence)} epochs"
+    message = f"{number(share)} times the gradient of all other terms is the penalty's, after {_epochs(evidence)} epochs"
     found = [
         of_kept_step(
             PENALTY,
@@ -72,7 +73,7 @@ def _faintest(evidence: Evidence, told: Mapping[str, Any]) -> Measurement:
     for term in told["faint"]:
         share = term["gradient"] / told["gradient"] * longer
         if share < NEVER:
-            message = f"its gradient is {share:.1e} times that of the other terms, even if its weight grows to the last epoch as it did so far"
+            message = f"{number(share)} times the gradient of the other terms is its, even if its weight grows to the last epoch as it did so far"
             return _weight(share, message, places(term), healthy=False)
     return _weight(1.0, "every term has a weight", (), healthy=True)
 

@@ -15,6 +15,7 @@ from diagnosis.probes.probe import Probe
 from diagnosis.probes.replayed import answer
 from diagnosis.probes.squashed_logits import OF_CLASSES, losses_of_logits
 from diagnosis.symptoms import UNLEARNED
+from seeds.amounts import number, percent
 
 CONSTANT = FindingKind(
     code="constant-loss",
@@ -58,7 +59,7 @@ def loss_values(evidence: Evidence) -> list[Measurement]:
     if found is not None:
         return [found]
     spread = float(np.std(losses) / max(abs(float(np.mean(losses))), 1e-12))
-    words = f"the loss began at {losses[0]:.3g} and varies by {spread:.1%}"
+    words = f"the loss began at {number(losses[0])} and varies by {percent(spread)}"
     return [held(CONSTANT, words, unit="share of the loss", value=spread, reference=None, reference_name="")]
 
 
@@ -66,7 +67,7 @@ def _constant(watched: Watched, losses: list[float]) -> Measurement | None:
     spread = (max(losses) - min(losses)) / max(abs(losses[0]), 1e-12)
     if spread > SAME:
         return None
-    message = f"the loss was {losses[0]:.6g} at each of {len(losses)} steps"
+    message = f"the loss was {number(losses[0])} at each of {len(losses)} steps"
     flow = Flow(watched.trace)
     made = [place_of(flow.ops[loss.op], "computes it") for loss in losses_of_logits(flow)]
     return violated(
@@ -96,7 +97,7 @@ def _scale(evidence: Evidence, watched: Watched, losses: list[float]) -> Measure
         if times < FAR or (apart is not None and apart < NARROW):
             return None  # scores so near to each other cost no such loss: its right class is masked, or another number is
         message = (
-            f"the first step's loss is {losses[0]:.3g}, {times:.1f} times that of equal scores for {loss.classes} classes: "
+            f"first loss {number(losses[0])}, {number(times)} times that of equal scores for {loss.classes} classes: "
             "scores begin far too large"
         )
         return violated(
@@ -118,8 +119,8 @@ def _spread(evidence: Evidence, watched: Watched, losses: list[float]) -> Measur
     if spread < WIDE or times < FAR_OF_PAIRS:
         return None
     message = (
-        f"before the training the scores of a row spread by {spread:.3g} (standard deviation), and the first step's loss is {losses[0]:.3g}, "
-        f"{times:.1f} times that of equal scores: scores begin far too large"
+        f"first loss {number(losses[0])}, {number(times)} times that of equal scores: scores begin far too large, those of a row with a "
+        f"standard deviation of {number(spread)}"
     )
     return violated(
         SCALE, times, message, [*_table(watched, flow, compared[0]), place_of(flow.ops[compared[0]])],
@@ -152,7 +153,7 @@ def _table(watched: Watched, flow: Flow, loss: int) -> list[CodePlace]:
 def _deviation(table: LearnedParameter) -> float:
     """The root mean square of a table's numbers before the first step, to one digit: two that are drawn alike are as large."""
     mean = table.weight_norm_before / math.sqrt(math.prod(table.shape))
-    return float(f"{mean:.0e}")
+    return float(f"{number(mean)}")
 
 
 PROBE = Probe(kinds=(CONSTANT, SCALE), run=loss_values)

@@ -13,6 +13,7 @@ from diagnosis.streams.masking import Mask, mask_of
 from diagnosis.streams.reading import Read, read
 from diagnosis.streams.recorded import made
 from diagnosis.symptoms import UNORDERED, WEAK
+from seeds.amounts import percent
 from seeds.interactions import Int64
 
 UNIT = "share of rows"
@@ -53,7 +54,7 @@ BESIDE = FindingKind(
 TURNED = FindingKind(
     code="history-turned-round",
     found_by=FoundBy.PROBE,
-    title="Training and scoring read histories in opposite directions",
+    title="Histories are read in two directions",
     why="What the model has learned of the newest events it applies to the oldest.",
     definition="Share of the rows looked up by `score` whose events run the other way than those of training.",
     roles=(Role.LOADER, Role.SCORING),
@@ -162,7 +163,7 @@ def _at_the_mask(mask: Mask, asked: Asked) -> list[Measurement]:
             violated(
                 NOT_ASKED,
                 share,
-                f"training hides events behind id {mask.id}, and none of {len(masked)} rows that scoring looks up holds it: "
+                f"none of {len(masked)} rows that scoring looks up holds id {mask.id}, behind which training hides events: "
                 "the answer comes from an event that the model sees",
                 (*asked.looked_up, *asked.read_at),
                 unit=UNIT,
@@ -185,7 +186,7 @@ def _at_the_mask(mask: Mask, asked: Asked) -> list[Measurement]:
         violated(
             BESIDE,
             there,
-            f"the answer is read {where} the mask in {1 - there:.0%} of {len(masked)} rows: the output there says which event it is",
+            f"{percent(1 - there)} of {len(masked)} rows are read {where} the mask: the output there says which event it is",
             asked.read_at,
             unit=UNIT,
             severity=Severity.ERROR,
@@ -214,7 +215,7 @@ def _at_padding(seen: Read, asked: Asked) -> list[Measurement]:
         violated(
             AT_PADDING,
             share,
-            f"the answer is read {by} behind the newest event in {share:.0%} of {len(behind)} rows, at padding (id {padding})",
+            f"{percent(share)} of {len(behind)} rows are read {by} behind their newest event, at padding (id {padding})",
             asked.read_at,
             unit=UNIT,
             severity=Severity.ERROR,

@@ -19,6 +19,7 @@ from diagnosis.streams.negatives import (
 )
 from diagnosis.streams.reading import Read, read
 from diagnosis.streams.recorded import drawn
+from seeds.amounts import percent
 from seeds.interactions import Int64
 
 _WEAK = (
@@ -119,9 +120,9 @@ def _hits(seen: Read, each: Negatives) -> Measurement | None:
     by_chance = share < 1.5 * chance  # a uniform draw that keeps hits, as most samplers of the literature do
     as_chance = share > 0 and share - 2 * np.sqrt(share * (1 - share) / n) > UNREJECTED * chance
     bad = error or (as_chance and share > CHANCE_HITS if by_chance else share > HITS)
-    said = f"{share:.1%} of {n} negatives are items that their user chose ({chance:.1%} would be by chance)"
+    said = f"{percent(share)} of {n} negatives are items that their user chose ({percent(chance)} would be by chance)"
     if same > max(0.02, 3 / seen.log.n_items):
-        said += f", {same:.1%} are the positive itself"
+        said += f", {percent(same)} are the positive itself"
     beside = _rejected_beside(seen.log, users[good], each.drawn.items[good])
     if beside and not error:
         return measured(
@@ -193,7 +194,7 @@ def _range(log: Log, each: Negatives) -> Measurement | None:
         return measured(
             RANGE.code,
             share,
-            f"{share:.2%} of {n} negatives are no item of the catalogue (id {named} of the table at this line)",
+            f"{percent(share)} of {n} negatives are no item of the catalogue (id {named} of the table at this line)",
             unit="share of negatives",
             healthy=False,
             reference=0.0,
@@ -286,21 +287,24 @@ def _repeated(seen: Read, views: list[Negatives], each: Negatives) -> Measuremen
     epochs = repeated_in_epochs(seen, each)
     details: dict[str, bool] = {}
     if calls >= 5 and in_calls > ONE:
-        value, said = in_calls, f"{in_calls:.0%} of the negatives of a batch are one item, in {calls} batches"
+        value, said = (
+            in_calls,
+            f"{percent(in_calls)} of the negatives of a batch are one item, in {calls} batches",
+        )
     elif rows >= 20 and in_rows > ONE:
-        value, said = in_rows, f"{in_rows:.0%} of the negatives of a row are one item, in {rows} rows"
+        value, said = in_rows, f"{percent(in_rows)} of the negatives of a row are one item, in {rows} rows"
     elif places_seen >= 5 and at_places > 0.5:
         value = at_places
-        said = f"{at_places:.0%} of the negatives stand at the same place of the batch as in the batch before: each draw starts from the same seed"
+        said = f"{percent(at_places)} of the negatives stand at the same place of the batch as in the batch before: each draw starts from the same seed"
     elif epochs is not None and epochs[0] > 0.9 and epochs[1] < 0.6:
         value = epochs[0]
         said = (
-            f"{epochs[0]:.0%} of the negatives of the second epoch stood beside the same positive in the first "
-            f"({epochs[1]:.1%} would by chance): they are drawn once"
+            f"{percent(epochs[0])} of the negatives of the second epoch stood beside the same positive in the first "
+            f"({percent(epochs[1])} would by chance): they are drawn once"
         )
         details = {OF_EPOCHS: True}
     else:
-        again = f", {epochs[0]:.1%} of them as in the epoch before" if epochs else ""
+        again = f", {percent(epochs[0])} of them as in the epoch before" if epochs else ""
         return measured(
             REPEATED.code,
             epochs[0] if epochs else in_calls,

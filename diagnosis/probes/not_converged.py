@@ -17,6 +17,7 @@ from diagnosis.findings import FindingKind, FoundBy, Measurement, Nature, Role, 
 from diagnosis.probes.outcome import NO_CURVE, unjudged
 from diagnosis.probes.probe import Probe
 from diagnosis.probes.ranking import ndcg_of_lists
+from seeds.amounts import number
 
 KIND = FindingKind(
     code="not-converged",
@@ -37,7 +38,7 @@ METRICS = ("objective", "NDCG@10")
 STILL_RISING = ": it was still improving when training ended"
 FEW_STEPS = 50  # of optimizers, in which a metric moves by chance alone
 STILL_FALLING = ", and the loss was still falling"
-NOT_BEYOND = ", about as good as popularity (NDCG@10 {:.4f}, popularity {:.4f})"
+NOT_BEYOND = ", about as good as popularity (NDCG@10 {}, popularity {})"
 
 
 def not_converged(evidence: Evidence) -> list[Measurement]:
@@ -75,7 +76,7 @@ def not_converged(evidence: Evidence) -> list[Measurement]:
             severity=Severity.INFORMATION,
             message=_told(metric, ranked[best][0], curves[-1]["epoch"], steps)
             + (STILL_RISING if rising else "")
-            + (NOT_BEYOND.format(*popular) if popular else "")
+            + (NOT_BEYOND.format(*map(number, popular)) if popular else "")
             + (STILL_FALLING if hasty or popular or (rising and loss_falls) else ""),
             details={
                 "best_epoch": ranked[best][0],
@@ -101,7 +102,7 @@ def _popular(evidence: Evidence, losses: NDArray[np.float64]) -> tuple[float, fl
 
 def _told(metric: str, best: int, last: int, steps: int) -> str:
     trained = f"{last} ({steps:,} optimizer steps)" if steps else str(last)
-    return f"the best {metric} came at epoch {best} of {trained}"
+    return f"epoch {best} of {trained} had the best {metric}"
 
 
 PROBE = Probe(kinds=(KIND,), run=not_converged)

@@ -11,6 +11,7 @@ from diagnosis.findings import FindingKind, FoundBy, Measurement, Nature, Role, 
 from diagnosis.probes.outcome import NO_CURVE, unjudged
 from diagnosis.probes.probe import Probe
 from diagnosis.probes.ranking import dense_targets, masked, ndcg_of_scores, unseen
+from seeds.amounts import number
 from seeds.metrics.intervals import mean_over_users
 
 KIND = FindingKind(
@@ -62,7 +63,7 @@ def not_learning(evidence: Evidence) -> list[Measurement]:
             higher_is_better=False,
             healthy=not (diverged or flat),
             severity=Severity.WARNING,
-            message=f"the training loss went from {first:.4g} to {losses[-1]:.4g} in {len(losses)} epochs"
+            message=f"loss from {number(first)} to {number(losses[-1])} in {len(losses)} epochs"
             + (": it diverges" if diverged else ": it does not fall" if flat else ""),
             details={"losses": losses[-200:], "diverged": diverged},
         )

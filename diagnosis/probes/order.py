@@ -9,6 +9,7 @@ from diagnosis.probes.not_converged import not_converged
 from diagnosis.probes.outcome import unjudged
 from diagnosis.probes.probe import Probe
 from diagnosis.probes.ranking import Bool, Float64, dense_targets, masked, ndcg_of_scores, unseen
+from seeds.amounts import number, percent
 from seeds.interactions import Int64
 from seeds.metrics.intervals import mean_over_users
 from seeds.references import fit
@@ -88,7 +89,7 @@ def _ignored(evidence: Evidence, moved: float) -> Measurement:
         higher_is_better=True,
         healthy=moved >= NOTHING,
         severity=Severity.WARNING,
-        message=f"shuffling the histories moves the scores by {moved:.2%} of their spread"
+        message=f"{percent(moved)} of the scores' spread is moved by shuffling the histories"
         + (f", though {_told(readers[0])} is part of the scores" if moved < NOTHING else ""),
     )
 
@@ -133,8 +134,8 @@ def _unused(evidence: Evidence, shuffled: np.ndarray, allowed: Bool, moved: floa
         higher_is_better=True,
         healthy=bool(moved >= UNMOVED and not insensitive),
         severity=Severity.INFORMATION if by_design else Severity.WARNING,
-        message=f"shuffling the histories costs the model {loss.value:.4f} NDCG@10 of {before.mean():.4f}; "
-        f"a first-order Markov ranker loses {markov.value:.4f} of {markov_before.mean():.4f}",
+        message=f"NDCG@10 {number(before.mean())} loses {number(loss.value)} where histories are shuffled; "
+        f"a first-order Markov ranker loses {number(markov.value)} of {number(markov_before.mean())}",
         details=details,
     )
 

@@ -10,12 +10,13 @@ from diagnosis.loss_kinds import loss_kind, sampled_losses
 from diagnosis.probes.outcome import unjudged
 from diagnosis.probes.probe import Probe
 from diagnosis.probes.ranking import Float64, dense_targets, masked, unseen
+from seeds.amounts import short
 from seeds.metrics.intervals import mean_over_users
 
 KIND = FindingKind(
     code="overconfidence",
     found_by=FoundBy.PROBE,
-    title="Overconfidence",
+    title="Overconfident",
     why="A model trained on too few negatives is sure of everything near the top and cannot order it.",
     definition="Mean probability of the top item (sigmoid or softmax, as trained) minus its precision.",
     roles=(Role.LOSS, Role.NEGATIVES),
@@ -66,7 +67,7 @@ def overconfidence(evidence: Evidence) -> list[Measurement]:
             higher_is_better=False,
             healthy=excess.low <= 0,
             severity=Severity.INFORMATION,
-            message=f"the top item has a mean probability of {probability.mean():.2f} and is right {right.mean():.1%} of the time",
+            message=f"top-1 {short(probability.mean())}, right {short(right.mean())}",
             places=sampled_losses(evidence.artifacts.trace, evidence.training.n_items),
             details=details,
         )

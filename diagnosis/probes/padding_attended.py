@@ -5,6 +5,7 @@ from diagnosis.findings import FindingKind, FoundBy, Measurement, Role, Severity
 from diagnosis.probes.probe import Probe
 from diagnosis.probes.replayed import answer, of_kept_step, places, unanswered
 from diagnosis.symptoms import WEAK
+from seeds.amounts import percent
 
 UNIT = "share of attention"
 KIND = FindingKind(
@@ -35,7 +36,7 @@ def padding_attended(evidence: Evidence) -> list[Measurement]:
     message = (
         f"padding gets no attention in {told['rows']} histories"
         if healthy
-        else f"{share:.0%} of the attention of {told['rows']} short histories goes to padding, which no mask hides"
+        else f"{percent(share)} of the attention of {told['rows']} short histories goes to padding, which no mask hides"
     )
     return [
         of_kept_step(KIND, share, message, where, healthy=healthy, reference=MOST, severity=Severity.WARNING)

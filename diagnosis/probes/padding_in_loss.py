@@ -4,6 +4,7 @@ from diagnosis.evidence import Evidence
 from diagnosis.findings import FindingKind, FoundBy, Measurement, Role, Severity
 from diagnosis.probes.probe import Probe
 from diagnosis.probes.replayed import answer, of_kept_step, places, unanswered
+from seeds.amounts import percent
 
 UNIT = "share of the gradient"
 KIND = FindingKind(
@@ -29,7 +30,7 @@ def padding_in_loss(evidence: Evidence) -> list[Measurement]:
         return unanswered(evidence, (KIND,), "no step was kept that pads histories of next events")
     where = places(told)
     message = (
-        f"{told['counted']:.0%} of {told['padded']} padded places of a batch have a gradient, {told['share']:.0%} of the whole"
+        f"{percent(told['counted'])} of {told['padded']} padded places of a batch have a gradient, {percent(told['share'])} of the whole"
         if where
         else f"none of {told['padded']} padded places of a batch moves the loss"
     )

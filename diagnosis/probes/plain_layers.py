@@ -34,7 +34,7 @@ def plain_layers(evidence: Evidence) -> list[Measurement]:
     if not told:
         return [_measured(0, "no linear layer takes another's result as it is", ())]
     widths = f"{told['before']} to {told['between']} to {told['after']}"
-    message = f"a linear layer takes another's result with no activation in between ({widths}): the two are one linear layer"
+    message = f"{widths}: a linear layer takes another's result with no activation in between, so that the two are one linear layer"
     if told["layers"] > 1:
         message += f"; {told['layers']} layers do so"
     return [_measured(told["layers"], message, tuple(_where(told, evidence.watched)))]

@@ -7,6 +7,7 @@ from diagnosis.findings import FindingKind, FoundBy, Measurement, Nature, Role, 
 from diagnosis.probes.outcome import unjudged
 from diagnosis.probes.probe import Probe
 from diagnosis.probes.ranking import Float64, popularity, shown
+from seeds.amounts import short
 from seeds.interactions import Int64
 from seeds.metrics.intervals import mean_over_users
 
@@ -87,20 +88,20 @@ def popularity_bias(evidence: Evidence) -> list[Measurement]:
         "severity": Severity.WARNING,
         "details": details,
     }
-    says = f"list popularity {value.value:.2f}, real choices {chosen.mean():.2f}"
+    says = f"lists at quantile {short(value.value)}, next choices {short(chosen.mean())}"
     return [
         Measurement(
             code=BIAS.code,
             higher_is_better=False,
             healthy=up.low <= 0,
-            message=f"{says}, the most popular items {most_popular.mean():.2f}, the users' own histories {own.mean():.2f}",
+            message=f"{says}, the most popular items {short(most_popular.mean())}, the users' own histories {short(own.mean())}",
             **shared,
         ),
         Measurement(
             code=REVERSED.code,
             higher_is_better=True,
             healthy=down.low <= 0,
-            message=f"{says}, items at random {at_random:.2f}",
+            message=f"{says}, items at random {short(at_random)}",
             **shared,
         ),
     ]

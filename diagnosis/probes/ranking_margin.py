@@ -9,6 +9,7 @@ from diagnosis.findings import FindingKind, FoundBy, Measurement, Nature, Role, 
 from diagnosis.probes.outcome import BEYOND_TRAINING, unjudged
 from diagnosis.probes.probe import Probe
 from diagnosis.probes.ranking import Bool, Float64, above_and_tied, dense_targets, masked, popularity, unseen
+from seeds.amounts import percent
 from seeds.interactions import Int64, Interactions
 from seeds.metrics.intervals import mean_over_users
 
@@ -63,8 +64,8 @@ def ranking_margin(evidence: Evidence) -> list[Measurement]:
             higher_is_better=False,
             healthy=bool(healthy),
             severity=Severity.ERROR if upside_down else Severity.WARNING,
-            message=f"{value.value:.1%} of the items not chosen score above the real next choice "
-            f"(popularity: {by_count.mean():.1%})" + _worst_category(details),
+            message=f"{percent(value.value)} of the items not chosen score above the real next choice "
+            f"(popularity: {percent(by_count.mean())})" + _worst_category(details),
             details=details,
         )
     ]
@@ -124,7 +125,7 @@ def _worst_category(details: dict[str, object]) -> str:
     if not isinstance(listed, list) or not listed:
         return ""
     worst = listed[0]
-    return f"; weakest in {worst['category']} ({worst['low_margin_share']:.0%} of its questions in the worst quarter)"
+    return f"; weakest in {worst['category']} ({percent(worst['low_margin_share'])} of its questions in the worst quarter)"
 
 
 PROBE = Probe(kinds=(KIND,), run=ranking_margin)

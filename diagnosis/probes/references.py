@@ -4,6 +4,7 @@ from diagnosis.evidence import Evidence
 from diagnosis.findings import FindingKind, FoundBy, Measurement, Nature, Role, Severity
 from diagnosis.probes.probe import Probe
 from diagnosis.probes.ranking import ndcg_of_lists
+from seeds.amounts import number, signed
 from seeds.metrics.intervals import mean_over_users
 
 KINDS = {
@@ -75,8 +76,8 @@ def weaker_than_references(evidence: Evidence) -> list[Measurement]:
                 higher_is_better=True,
                 healthy=difference.high >= 0,
                 severity=Severity.ERROR if name == "popularity" else Severity.WARNING,
-                message=f"NDCG@10 is {own.value:.4f}; {TITLES.get(name, name)} reaches {theirs.mean():.4f} "
-                f"on the same users (difference {difference.low:+.4f} to {difference.high:+.4f})",
+                message=f"NDCG@10 {number(own.value)}, {TITLES.get(name, name)} {number(theirs.mean())} on the same users "
+                f"(difference {signed(difference.value)} [{signed(difference.low)}, {signed(difference.high)}])",
                 details={
                     "difference": difference.value,
                     "difference_low": difference.low,

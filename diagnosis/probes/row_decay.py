@@ -8,6 +8,7 @@ from diagnosis.findings import CodePlace, FindingKind, FoundBy, Measurement, Rol
 from diagnosis.probes.expectation import held, violated
 from diagnosis.probes.outcome import unjudged
 from diagnosis.probes.probe import Probe
+from seeds.amounts import percent
 
 UNIT = "share of a row's length per epoch"
 KIND = FindingKind(
@@ -42,12 +43,12 @@ def row_decay(evidence: Evidence) -> list[Measurement]:
     moved, decayed = _per_epoch(worst, watched), _optimizer(worst, watched)
     epochs = max(watched.max_epochs, len(evidence.artifacts.curves))
     if moved * epochs < MOST or decayed is None:
-        words = f"rows without a gradient moved by {moved:.2%} of their length per epoch"
+        words = f"rows without a gradient moved by {percent(moved)} of their length per epoch"
         return [held(KIND, words, unit=UNIT, value=moved)]
     rows = worst.shape[0] - worst.rows_touched
     message = (
         f"{rows} rows of {worst.name or 'a table'} had no gradient in the first {min(CLOSELY, watched.steps)} steps, and moved "
-        f"by {moved:.0%} of their length per epoch: {decayed['type']} with weight_decay={decayed['defaults']['weight_decay']:g} "
+        f"by {percent(moved)} of their length per epoch: {decayed['type']} with `weight_decay={decayed['defaults']['weight_decay']:g}` "
         "decays rows that no batch touches"
     )
     there = CodePlace(path=decayed["path"], line=decayed["line"], does="makes the optimizer")

@@ -7,6 +7,7 @@ from diagnosis.findings import FindingKind, FoundBy, Measurement, Nature, Role, 
 from diagnosis.probes.outcome import unjudged
 from diagnosis.probes.probe import Probe
 from diagnosis.probes.ranking import CUTOFF, Float64, shown
+from seeds.amounts import percent
 from seeds.metrics.intervals import mean_over_users
 
 KIND = FindingKind(
@@ -65,8 +66,8 @@ def same_list(evidence: Evidence) -> list[Measurement]:
             higher_is_better=False,
             healthy=value.low <= limit,
             severity=Severity.ERROR if value.low > everyone else Severity.WARNING,
-            message=f"two users share {value.value:.0%} of their lists (personal references {reference:.0%}, "
-            f"the most popular items {everyone:.0%})",
+            message=f"two users share {percent(value.value)} of their lists (personal references {percent(reference)}, "
+            f"the most popular items {percent(everyone)})",
             details={"overlap_popularity": everyone} | {f"overlap_{name}": v for name, v in others.items()},
         )
     ]

@@ -62,7 +62,7 @@ def _measured(kind: FindingKind, told: Mapping[str, Any], *, found: bool) -> Mea
     words = {
         "added": "log q is added to the logits, which favours what is drawn often twice",
         "rows": "log q is the same for all classes of a row, so that the softmax does not notice it",
-        "none": f"the {told['classes']} targets of a batch compete, and nothing corrects for how often each is among them",
+        "none": f"{told['classes']} targets of a batch compete, and nothing corrects for how often each is among them",
         "right": "log q is taken off the logits of sampled classes",
     }
     return of_kept_step(

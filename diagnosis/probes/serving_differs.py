@@ -8,6 +8,7 @@ from diagnosis.findings import FindingKind, FoundBy, Measurement, Role
 from diagnosis.probes.outcome import unjudged
 from diagnosis.probes.probe import Probe
 from diagnosis.probes.replayed import answer, of_kept_step, places, unanswered
+from seeds.amounts import number
 
 UNIT = "correlation"
 SAME = 0.9999
@@ -64,13 +65,13 @@ def _words(told: Mapping[str, Any]) -> str:
     if told["unserved"]:
         path, line, _ = told["places"][-1]
         return f"training adds parameters to these scores ({path}:{line}) that scoring leaves out"
-    alike = f"correlation {told['agreement']:.3f} at best"
+    alike = f"correlation {number(told['agreement'])} at best"
     if told["agreement"] >= ALIKE:
         return (
-            "scoring multiplies vectors that no training step multiplies (normalised there and not here, or the other way round): "
-            f"the order of the items is not the one that was learned ({alike} over {told['rows']} rows)"
+            f"{alike}: scoring multiplies vectors that no training step multiplies (normalised there and not here, or the other way "
+            f"round), so that the order of the items is not the one that was learned (over {told['rows']} rows)"
         )
-    return f"the same {told['rows']} rows in the same state: nothing that the training step computes ranks items as these scores do ({alike})"
+    return f"{alike} over the same {told['rows']} rows in the same state: nothing that the training step computes ranks items as these scores do"
 
 
 PROBE = Probe(kinds=(KIND,), run=serving_differs)

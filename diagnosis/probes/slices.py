@@ -17,6 +17,8 @@ from diagnosis.findings import FindingKind, FoundBy, Measurement, Nature, Severi
 from diagnosis.probes.outcome import unjudged
 from diagnosis.probes.probe import Probe
 from diagnosis.probes.ranking import Bool, Float64, ndcg_of_lists, popularity
+from diagnosis.probes.references import TITLES
+from seeds.amounts import number
 from seeds.interactions import Int64
 from seeds.metrics.exact import exactly_summable, without_noise
 
@@ -74,8 +76,8 @@ def slice_gap(evidence: Evidence) -> list[Measurement]:
             higher_is_better=True,
             healthy=not clear,
             severity=Severity.INFORMATION,
-            message=f"of {len(slices)} slices, {worst.label} ({worst.questions} questions) are served worst: NDCG@10 "
-            f"{worst.model:.3f} against {worst.reference:.3f} by {name}",
+            message=f"NDCG@10 {number(worst.model)}, {TITLES.get(name, name)} {number(worst.reference)}: {worst.label} "
+            f"({worst.questions} questions), the worst of {len(slices)} slices",
             details={"slices": [one.document() for one in told], "reference_ranker": name},
         )
     ]
@@ -163,7 +165,7 @@ def _by_category(categories: tuple[tuple[str, ...], ...], targets: Int64) -> Sli
 
 
 def _short(value: float) -> str:
-    return f"{value:.3g}"
+    return f"{number(value)}"
 
 
 PROBE = Probe(kinds=(KIND,), run=slice_gap)

@@ -12,6 +12,7 @@ from diagnosis.probes.outcome import unjudged
 from diagnosis.probes.probe import Probe
 from diagnosis.probes.replayed import answer, places
 from diagnosis.value_ranges import value_range
+from seeds.amounts import number, percent
 
 UNIT = "share of a guess's loss"
 SQUASHED = FindingKind(
@@ -120,8 +121,8 @@ def _twice(flow: Flow, loss: LogitLoss) -> Measurement | None:
         )
         name, by = squashing["function"].rstrip("_"), flow.ops[loss.op]["function"]
         message = (
-            f"{by} expects logits, but its input went through {name} already ({here.path}:{here.line}): the loss cannot "
-            f"fall below {share:.0%} of a guess's"
+            f"{percent(share)} of a guess's loss at least: {by} expects logits, but its input went through {name} already "
+            f"({here.path}:{here.line})"
         )
         return _measured(SQUASHED, share, healthy=False, message=message, places=(here, there))
     return None
@@ -153,8 +154,8 @@ def _bounded(flow: Flow, loss: LogitLoss) -> Measurement | None:
         return None
     made, called = flow.ops[sources[0]], flow.ops[loss.op]
     message = (
-        f"the logits of {called['function']} lie within {width:.3g} of each other ({made['path']}:{made['line']}) and "
-        f"{loss.classes} classes compete: the loss cannot fall below {share:.0%} of a guess's; divide them by a temperature"
+        f"{percent(share)} of a guess's loss at least: the logits of {called['function']} lie within {number(width)} of each other "
+        f"({made['path']}:{made['line']}) and {loss.classes} classes compete; divide them by a temperature"
     )
     where = (place_of(made, "makes the logits"), place_of(called, "compares them"))
     return _measured(BOUNDED, share, healthy=False, message=message, places=where)
@@ -168,15 +169,13 @@ def _of_equal_vectors(evidence: Evidence) -> Measurement | None:
     share = _lowest(told["width"], LogitLoss(op=0, classes=told["classes"]))
     if share <= HIGH:
         return None
-    bound = (
-        "apart from a bias that is the same for all rows: a row's own items hardly stand out"
-        if told.get("biased")
-        else f"the loss cannot fall below {share:.0%} of a guess's"
-    )
+    lie = f"the logits of {told['classes']} classes lie within {number(told['width'])} of each other"
     message = (
-        f"all vectors that are multiplied are equally long, so the logits of {told['classes']} classes lie within {told['width']:.3g} of each "
-        f"other{', ' if told.get('biased') else ': '}{bound}; divide them by a smaller temperature"
-    )
+        f"within {number(told['width'])} of each other lie the logits of {told['classes']} classes, apart from a bias that is the same for "
+        "all rows, as all vectors that are multiplied are equally long: a row's own items hardly stand out"
+        if told.get("biased")
+        else f"{percent(share)} of a guess's loss at least: {lie}, as all vectors that are multiplied are equally long"
+    ) + "; divide them by a smaller temperature"
     return _measured(BOUNDED, share, healthy=False, message=message, places=places(told))
 
 

@@ -17,6 +17,7 @@ from diagnosis.streams.log import Log
 from diagnosis.streams.reading import Read, aims_right, read
 from diagnosis.streams.recorded import chosen, epoch_of
 from diagnosis.streams.recorded import drawn as random
+from seeds.amounts import number, percent
 
 _WEAK = ("weaker-than-popularity", "weaker-than-markov", "weaker-than-ease", "not-learning", "untrained-rows")
 NEVER = FindingKind(
@@ -118,7 +119,7 @@ def _never(seen: Read, drawn: Draws, places: tuple[CodePlace, ...]) -> Measureme
     if shape is not None and shape.name in ("users", "items") and not _same_each_epoch(seen, drawn):
         shape = None  # others are missed in every epoch
     named = {"missed": int(drawn.missed.sum()), "shape": shape.name if shape else ""}
-    said = f"{share:.1%} of {int(drawn.possible.sum())} events were no target in {seen.whole} epochs"
+    said = f"{percent(share)} of {int(drawn.possible.sum())} events were no target in {seen.whole} epochs"
     if shape is None or share < FEW:
         random = not unknown and share > max(FEW, 1.3 * by_chance + 0.02)
         if random and drawn.mean < 0.9 and not _same_each_epoch(seen, drawn):
@@ -292,7 +293,7 @@ def _newest(log: Log, drawn: Draws, places: tuple[CodePlace, ...]) -> list[Measu
         measured(
             NEWEST.code,
             rate,
-            f"the newest event was a target for {rate:.1%} of {int(newest.sum())} users, other events were for {usual:.1%}"
+            f"{percent(rate)} of {int(newest.sum())} users have their newest event as a target, {percent(usual)} other events"
             + (f": the {which} cut off, though what is held out is gone already" if cut else ""),
             unit="share of users",
             healthy=not cut,
@@ -325,14 +326,16 @@ def _uniform(log: Log, drawn: Draws, places: tuple[CodePlace, ...]) -> list[Meas
     longer = float(length[active].mean() / length[others].mean())
     # between "as often as they have events" (ratio 1) and "as often as others" (ratio 1 / longer)
     uniform = longer > 2 and drawn_each[0] < 1.5 * drawn_each[1]
-    said = f"an event of the {int(active.sum())} most active users was a target {events[0]:.2f} times, others {events[1]:.2f} times"
+    said = f"{number(events[0])} times an event of the {int(active.sum())} most active users was a target, {number(events[1])} times others"
     return [
         measured(
             UNIFORM.code,
             ratio,
             said
             + (
-                f": users are drawn alike, though these have {longer:.1f} times the events" if uniform else ""
+                f": users are drawn alike, though these have {number(longer)} times the events"
+                if uniform
+                else ""
             ),
             unit="times the draws of other events",
             healthy=not uniform,

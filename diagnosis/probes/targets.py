@@ -19,6 +19,7 @@ from diagnosis.streams.row_users import histories_stray
 from diagnosis.streams.torn import torn
 from diagnosis.streams.views import views
 from diagnosis.streams.ways import way_to_loss
+from seeds.amounts import percent
 
 _WEAK = ("weaker-than-popularity", "weaker-than-markov", "weaker-than-ease", "ranking-margin", "not-learning")
 
@@ -151,7 +152,7 @@ def _following(relation: Relation) -> Measurement:
     return measured(
         MISPLACED.code,
         1 - relation.share,
-        f"{relation.share:.1%} of {relation.judged} targets are the event after the one at their position",
+        f"{percent(relation.share)} of {relation.judged} targets are the event after the one at their position",
         unit=UNIT,
         healthy=True,
         reference=0.0,
@@ -163,7 +164,7 @@ def _not_seen(relation: Relation) -> Measurement:
     return measured(
         IS_INPUT.code,
         same,
-        f"{same:.1%} of targets are the item that the model sees at their position",
+        f"{percent(same)} of targets are the item that the model sees at their position",
         unit=UNIT,
         healthy=True,
         reference=0.0,
@@ -178,7 +179,7 @@ def _beside_itself(seen: Read, best: Drawn, relation: Relation) -> list[Measurem
             measured(
                 IS_INPUT.code,
                 same,
-                f"targets are hidden from the model at {1 - same:.1%} of their positions",
+                f"targets are hidden from the model at {percent(1 - same)} of their positions",
                 unit=UNIT,
                 healthy=True,
                 reference=0.0,
@@ -191,7 +192,7 @@ def _beside_itself(seen: Read, best: Drawn, relation: Relation) -> list[Measurem
         measured(
             IS_INPUT.code,
             same,
-            f"targets are {where} at {same:.1%} of {relation.judged} positions: {left}",
+            f"{percent(same)} of {relation.judged} targets are {where}: {left}",
             unit=UNIT,
             healthy=False,
             reference=0.0,
@@ -259,7 +260,7 @@ def _elsewhere(seen: Read, best: Drawn, relation: Relation) -> Measurement:
     return measured(
         MISPLACED.code,
         relation.share,
-        f"{relation.share:.1%} of {relation.judged} targets lie {where} the event at their position "
+        f"{percent(relation.share)} of {relation.judged} targets lie {where} the event at their position "
         f"(expected: 1 after): {meaning}",
         unit=UNIT,
         healthy=False,
@@ -280,8 +281,8 @@ def _torn(seen: Read) -> list[Measurement]:
                 measured(
                     MISPLACED.code,
                     1 - apart.wrong,
-                    f"{apart.wrong:.0%} of {apart.judged} targets are the next event in rows that fill the window of {apart.window} events, "
-                    f"{apart.right:.0%} in shorter ones: inputs and targets of long histories are cut at different ends",
+                    f"{percent(apart.wrong)} of {apart.judged} targets are the next event in rows that fill the window of {apart.window} events, "
+                    f"{percent(apart.right)} in shorter ones: inputs and targets of long histories are cut at different ends",
                     unit=UNIT,
                     healthy=False,
                     reference=0.0,
@@ -300,12 +301,12 @@ def _of_profiles(log: Log, rows: Profiles) -> list[Measurement]:
     repeats = 1 - float(log.distinct.sum() / log.n)  # what is met again may be in both
     if n >= 200 and own < 0.5:
         code, value, good = OF_ANOTHER.code, own, 1.0
-        said = f"{own:.1%} of {n} targets are events of the user whose row is put in ({chance:.1%} would be by chance)"
+        said = f"{percent(own)} of {n} targets are events of the user whose row is put in ({percent(chance)} would be by chance)"
     elif leaked > repeats + LEAKED and more > LEAKED:
         code, value, good = IS_INPUT.code, leaked, 0.0
         said = (
-            f"{leaked:.0%} of the targets are in the row that is put in as well, "
-            f"where {more:.0%} of the entries are no targets: the input holds the events to be predicted"
+            f"{percent(leaked)} of the targets are in the row that is put in as well, "
+            f"where {percent(more)} of the entries are no targets: the input holds the events to be predicted"
         )
     else:
         return []
@@ -333,7 +334,7 @@ def _strangers(seen: Read) -> Measurement | None:
     return measured(
         OF_ANOTHER.code,
         beside.agreement,
-        f"{beside.agreement:.1%} of {len(beside.view.ids)} histories are those of the user whose id is looked up beside them: "
+        f"{percent(beside.agreement)} of {len(beside.view.ids)} histories are those of the user whose id is looked up beside them: "
         f"the {'histories' if stray else 'ids'} are in another order than the rest of their rows",
         unit="share of rows",
         healthy=False,
@@ -362,8 +363,8 @@ def _foreign(seen: Read) -> Measurement | None:
         return measured(
             OF_ANOTHER.code,
             each.own,
-            f"{each.own:.1%} of {known} targets are events of the user beside them "
-            f"({each.chance:.1%} would be by chance): {how}",
+            f"{percent(each.own)} of {known} targets are events of the user beside them "
+            f"({percent(each.chance)} would be by chance): {how}",
             unit=UNIT,
             healthy=False,
             reference=1.0,
@@ -389,7 +390,7 @@ def _nobodys(seen: Read) -> Measurement | None:
     return measured(
         OF_ANOTHER.code,
         best.own,
-        f"no line looks up items that the user beside them chose: {best.own:.1%} are, and {best.chance:.1%} would be by chance",
+        f"{percent(best.own)} of the items that are looked up are ones that the user beside them chose ({percent(best.chance)} would be by chance)",
         unit=UNIT,
         healthy=False,
         reference=1.0,
@@ -441,7 +442,7 @@ def _last(seen: Read, best: Drawn, relation: Relation) -> list[Measurement]:
         measured(
             NEVER_LAST.code,
             rate,
-            f"the newest event of a row is hidden in {rate:.1%} of {int(newest.sum())} rows, others are in {usual:.1%}"
+            f"{percent(rate)} of {int(newest.sum())} rows hide their newest event, {percent(usual)} others"
             + (": what scoring asks for is never trained" if never else ""),
             unit="share of rows",
             healthy=not never,

@@ -5,6 +5,7 @@ from diagnosis.findings import FindingKind, FoundBy, Measurement, Nature, Role, 
 from diagnosis.probes.outcome import unjudged
 from diagnosis.probes.probe import Probe
 from diagnosis.probes.ranking import popularity, shown
+from seeds.amounts import percent
 from seeds.metrics.intervals import mean_over_users
 
 KIND = FindingKind(
@@ -75,8 +76,8 @@ def untrained_rows(evidence: Evidence) -> list[Measurement]:
             healthy=bool(value.low <= chosen and not starving),
             severity=Severity.WARNING,
             message=f"{int(unmoved.sum())} of {len(unmoved) - 1} item rows were never trained "
-            f"({int(starved.sum())} of them have training events); they fill {value.value:.1%} of the lists, "
-            f"users chose them {chosen:.1%} of the time",
+            f"({int(starved.sum())} of them have training events); they fill {percent(value.value)} of the lists, "
+            f"users chose them {percent(chosen)} of the time",
             details=details,
         )
     ]

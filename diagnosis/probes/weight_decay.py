@@ -11,6 +11,7 @@ from diagnosis.probes.expectation import held, violated
 from diagnosis.probes.outcome import unjudged
 from diagnosis.probes.probe import Probe
 from diagnosis.symptoms import NARROW, UNLEARNED, UNTRAINED, WEAK
+from seeds.amounts import number, percent
 
 UNIT = "of the weights' length"
 KIND = FindingKind(
@@ -66,15 +67,15 @@ def _outweighed(watched: Watched, made: Mapping[str, Any], decay: float) -> Meas
         return None
     if made["type"] in RESCALING:
         times = decay * before / max(_length(learned, "grad_norm"), 1e-30)
-        strong, says = times > TIMES, f"the decay is {times:.2g} times the gradient"
+        strong, says = times > TIMES, f"the decay is {number(times)} times the gradient"
     else:
         halved = math.log(2) / max(rate * decay, 1e-30)
         strong, says = halved < HALVED_WITHIN, f"the decay alone halves the weights within {halved:.0f} steps"
     if not strong:
         return None
     message = (
-        f"the weights shrank to {after / before:.0%} of their length in {watched.steps} steps: with {made['type']}, "
-        f"weight_decay={decay:g} and a rate of {rate:g} {says}"
+        f"{percent(after / before)} of their length is left of the weights after {watched.steps} steps: with {made['type']}, "
+        f"`weight_decay={decay:g}` and a rate of {number(rate)} {says}"
     )
     there = CodePlace(path=made["path"], line=made["line"], does="makes the optimizer")
     return violated(
@@ -92,7 +93,7 @@ def _forgets_within_an_epoch(watched: Watched, made: Mapping[str, Any], share: f
 def _forgotten(watched: Watched, made: Mapping[str, Any], decay: float, rate: float) -> Measurement:
     halved = math.log(2) / (rate * decay)
     message = (
-        f"{made['type']} with weight_decay={decay:g} and a rate of {rate:g} halves its weights every {halved:.0f} steps, and an "
+        f"{halved:.0f} steps of {made['type']} with `weight_decay={decay:g}` and a rate of {number(rate)} halve its weights, and an "
         f"epoch has {watched.epoch_ends[0]}: what a batch taught is gone before it comes again"
     )
     there = CodePlace(path=made["path"], line=made["line"], does="makes the optimizer")

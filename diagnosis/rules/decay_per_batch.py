@@ -132,7 +132,9 @@ def _by_hand(repo: Codebase, source: ParsedFile) -> Iterator[RuleHit]:
         conditions = any(isinstance(o, ast.If) for o in _up_to_function(source, node))
         decays = bool(factors) and min(factors) > 0 and max(factors) <= SLOWEST
         if decays and not conditions and _scales_updates(repo, name):
-            message = f"multiplies the learning rate by {max(factors):g} at every batch: do it once an epoch"
+            message = (
+                f"multiplies the learning rate by `{max(factors):g}` at every batch: do it once an epoch"
+            )
             yield source.hit(KIND.code, node, message)
 
 

@@ -57,7 +57,7 @@ def discount_off_by_one(source: ParsedFile) -> Iterator[RuleHit]:
             yield source.hit(
                 KIND.code,
                 call,
-                "discounts the first place by ln(2) = 0.69 where NDCG has log2(2) = 1: use log2",
+                "discounts the first place by ln(2) = .69 where NDCG has log2(2) = 1: use log2",
             )
             continue
         if (
@@ -69,7 +69,7 @@ def discount_off_by_one(source: ParsedFile) -> Iterator[RuleHit]:
             yield source.hit(
                 KIND.code,
                 statement_of(source, call),
-                "discounts the first place by ln(2) = 0.69 where NDCG has log2(2) = 1: use log2",
+                "discounts the first place by ln(2) = .69 where NDCG has log2(2) = 1: use log2",
             )
         if (
             right != FIRST

@@ -10,6 +10,7 @@ from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import ParsedFile, keyword
 from diagnosis.symptoms import WEAK
 from diagnosis.syntax import dotted
+from seeds.amounts import percent
 
 KIND = FindingKind(
     code="dropout-drops-most",
@@ -48,7 +49,7 @@ def dropout_drops_most(source: ParsedFile) -> Iterator[RuleHit]:
             yield source.hit(
                 KIND.code,
                 call,
-                f"drops {rate.value:.0%}: if {rate.value:g} is the share to keep, pass {kept:g}",
+                f"drops {percent(rate.value)}: if `{rate.value:g}` is the share to keep, pass `{kept:g}`",
             )
 
 

@@ -36,13 +36,13 @@ def norm_cap_too_tight(source: ParsedFile) -> Iterator[RuleHit]:
                 yield source.hit(
                     KIND.code,
                     call,
-                    f"caps the length of rows at {ast.unparse(cap)}: leave it out, or take 1 and a scale for the logits",
+                    f"caps the length of rows at `{ast.unparse(cap)}`: leave it out, or take 1 and a scale for the logits",
                 )
         else:
             cap = keyword(call, CLIPS[name]) or (call.args[1] if len(call.args) > 1 else None)
             if cap is not None and _below(source, cap, SHORTEST_STEP):
                 yield source.hit(
-                    KIND.code, call, f"cuts gradients down to {ast.unparse(cap)}: 1 to 5 is usual"
+                    KIND.code, call, f"cuts gradients down to `{ast.unparse(cap)}`: 1 to 5 is usual"
                 )
 
 

@@ -10,6 +10,7 @@ from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import ParsedFile, keyword
 from diagnosis.symptoms import NARROW, UNLEARNED, WEAK
 from diagnosis.syntax import dotted
+from seeds.amounts import short
 
 KIND = FindingKind(
     code="labels-too-smooth",
@@ -21,7 +22,7 @@ KIND = FindingKind(
     explains=(*UNLEARNED, *NARROW, *WEAK),
 )
 MOST = 0.5
-USUAL = "0.1 is usual"
+USUAL = ".1 is usual"
 
 
 def labels_too_smooth(source: ParsedFile) -> Iterator[RuleHit]:
@@ -41,7 +42,7 @@ def labels_too_smooth(source: ParsedFile) -> Iterator[RuleHit]:
 
 
 def _said(share: float) -> str:
-    return f"smooths labels by {share:g}, which leaves {1 - share:.2g} for the label: {USUAL}"
+    return f"smooths labels by {short(share)}, which leaves {short(1 - share)} for the label: {USUAL}"
 
 
 def _mixed(total: ast.BinOp) -> ast.expr | None:

@@ -47,7 +47,7 @@ def temperature_multiplied(source: ParsedFile) -> Iterator[RuleHit]:
                 yield source.hit(
                     KIND.code,
                     product,
-                    f"multiplies by a temperature of {known:g}, which flattens: divide by it",
+                    f"multiplies by a temperature of `{known:g}`, which flattens: divide by it",
                 )
 
 

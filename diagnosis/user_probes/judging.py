@@ -9,6 +9,8 @@ from diagnosis.coevolution.view import Float64
 from diagnosis.findings import Measurement, Severity
 from diagnosis.probes.outcome import unjudged
 from diagnosis.user_probes.probe import REFERENCES, UserProbe
+from seeds.amounts import amount
+from seeds.amounts import figure as as_read
 from seeds.metrics.intervals import mean_over_users
 
 MODEL = "model"
@@ -103,6 +105,9 @@ def _limit(probe: UserProbe, figure: Figure) -> float | None:
 
 
 def _words(probe: UserProbe, figure: Figure, reference: Figure | None) -> str:
-    beside = f" ({probe.terms.reference}: {reference.value:.3g})" if reference is not None else ""
-    unit = f" {probe.terms.unit}" if probe.terms.unit else ""
-    return f"{probe.title}: {figure.value:.3g}{unit}{beside}"
+    beside = (
+        f" ({probe.terms.reference}: {as_read(reference.value, probe.terms.unit)})"
+        if reference is not None
+        else ""
+    )
+    return f"{amount(figure.value, probe.terms.unit)}{beside}"

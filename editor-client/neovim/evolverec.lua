@@ -100,7 +100,7 @@ local function show_users(answer)
   show(table.concat(lines, '\n'), 'text')
 end
 
--- "Train with full softmax: objective .121 → .151 (+25 %, 95 % [+9, +41] %), verified gain"
+-- "Full softmax loss: objective .121 → .151 (+25 %, 95 % [+9, +41] %), verified gain"
 local function title_of(patch)
   local name = patch.byLlm and ('%s (by %s)'):format(patch.title, patch.proposer) or patch.title
   local gain = type(patch.gain) == 'table' and patch.gain.text or 'not measured to the end'

@@ -1,8 +1,10 @@
-"""The limits of what a run may cost."""
+"""The limits of what a run may cost, and of how early a training may end."""
 
 from dataclasses import dataclass
 
 LLM_USERS = 20  # users that an LLM plays about a version, if one is set and nothing else is asked for
+LEAST_STEPS = 200  # optimizer steps without a better objective, before training may end
+RECENT = 1 / 3  # of all epochs: a best one among these says that better ones may follow
 
 
 @dataclass(frozen=True, kw_only=True)

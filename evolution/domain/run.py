@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any
 
 from evolution.base import serial
+from evolution.base.amounts import number, percent
 from evolution.domain.limits import LLM_USERS
 from evolution.domain.proposal import Corrected, Idea, Verified
 from evolution.domain.trial import Metric
@@ -58,8 +59,8 @@ class Moved:
         how = "as intended" if self.as_intended else "not as intended"
         if self.of_users:
             least = ", so few that it no longer counts as a complaint" if self.healthy else ""
-            return f"{self.code}: {self.before:.0%} of users said so, now {self.after:.0%} ({how}{least})"
-        return f"{self.code} moved from {self.before:.3g} to {self.after:.3g} ({how}{', now healthy' if self.healthy else ''})"
+            return f"{self.code}: {percent(self.before)} of users said so, now {percent(self.after)} ({how}{least})"
+        return f"{self.code} moved from {number(self.before)} to {number(self.after)} ({how}{', now healthy' if self.healthy else ''})"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -109,8 +109,12 @@ def verdict(
     agree = all(single.after > single.before for single in singles)
     lucky = corrected is not None and corrected.low <= 0
     if broken:
-        rise = f"{effect.after / effect.before - 1:+.0%}, but " if effect.after > effect.before > 0 else ""
-        return Verified.NO, rise.replace("%", " %") + "; ".join(broken)
+        rise = (
+            f"{100 * (effect.after / effect.before - 1):+.0f} %, but "
+            if effect.after > effect.before > 0
+            else ""
+        )
+        return Verified.NO, rise + "; ".join(broken)
     if effect.low > 0 and replicated and agree and not lucky:
         return Verified.GAIN, ""
     if fixed and replicated and lost < FIX_TOLERANCE:

@@ -31,6 +31,7 @@ CRITIQUE_ANCHORS = 2
 _OBSERVER = (
     "diagnosis",
     "simulator",
+    "seeds/amounts.py",
     "seeds/references",
     "seeds/metrics",
     "evolution/analyst",
@@ -158,7 +159,8 @@ def ask_users(laboratory: Laboratory, feedback: Feedback, users: int) -> Feedbac
     from simulator.simulate import simulate
 
     context = laboratory.context
-    context.events.emit(EventType.PROGRESS, "asking users", trial=feedback.trial, fraction=None, left_s=None)
+    asking = f"asking {count(users, 'user')}"
+    context.events.emit(EventType.PROGRESS, asking, trial=feedback.trial, fraction=None, left_s=None)
     data, shown = laboratory.data, list[Shown]()
     with sensible(f"what trial {feedback.trial} left"):
         artifacts = load_artifacts(trial_folder(context.repo, feedback.trial) / "artifacts")

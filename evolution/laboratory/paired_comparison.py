@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from evolution.base.amounts import number
 from evolution.base.places import trial_folder
 from evolution.domain.objective import Guardrail, Objective, parse_guardrail
 from evolution.domain.proposal import Corrected, Effect
@@ -122,7 +123,7 @@ def broken_guardrails(texts: Sequence[str], pairs: Sequence[Pair]) -> list[str]:
         parent, child = (_mean(trials, guardrail.name) for trials in zip(*pairs))
         if not guardrail.holds(child, parent):
             broken.append(
-                f"{text} is broken: {guardrail.name} is {child:.4g}, the parent's {parent:.4g} (no interval)"
+                f"{text} is broken: {guardrail.name} is {number(child)}, the parent's {number(parent)} (no interval)"
             )
     return broken
 
@@ -138,7 +139,7 @@ def _too_slow(guardrail: Guardrail, pairs: Sequence[Pair]) -> list[str]:
     limit = f"{guardrail.bound:g}x" if guardrail.relative else guardrail.text
     words = f"{found.times:.1f}x slower, 95 % [{found.low:.1f}, {found.high:.1f}] (limit {limit})"
     if found.hidden:
-        words += f", {found.hidden:.4g} s of it spent outside of fit(), beyond what the parent does there"
+        words += f", {number(found.hidden)} s of it spent outside of fit(), beyond what the parent does there"
     return [words]
 
 

@@ -16,7 +16,7 @@ class FunctionalDropout:
     """Passes `training=self.training` to functional dropout inside methods, and the like to attention's `dropout_p`."""
 
     code: str = "functional-dropout"
-    title: str = "Switch functional dropout off when the model is not training"
+    title: str = "Functional dropout off at evaluation"
     rationale: str = (
         "F.dropout drops unless it is told not to, so scores are noisy and differ from one call to the next; a module's "
         "own `training` flag tells it."

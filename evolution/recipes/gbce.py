@@ -27,7 +27,7 @@ class GeneralisedBCE:
     """
 
     code: str = "gbce"
-    title: str = "Train with gBCE and many negatives (gSASRec)"
+    title: str = "gBCE loss and many negatives (gSASRec)"
     rationale: str = (
         "Sampled negatives make BCE overestimate probabilities, which blurs the order at the top. gBCE raises the "
         "positive's sigmoid to a power beta that undoes it, and many negatives sharpen the ranking."

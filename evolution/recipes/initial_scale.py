@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import libcst as cst
 
+from evolution.base.amounts import number
 from evolution.recipes.code import (
     RecipeFile,
     call_name,
@@ -27,7 +28,7 @@ class InitialScale:
     """Scales the item table down right after it is created."""
 
     code: str = "initial-scale"
-    title: str = f"Start item embeddings at a standard deviation of {SCALE}"
+    title: str = f"Start item embeddings at a standard deviation of {number(SCALE)}"
     rationale: str = (
         "PyTorch draws embeddings from N(0, 1), so first scores are as large as sqrt(d): the loss starts saturated, and "
         "rare items keep their random vectors for long."

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import libcst as cst
 
+from evolution.base.amounts import percent
 from evolution.recipes.code import (
     argument,
     bare,
@@ -26,7 +27,7 @@ class ItemDropout:
     """Replaces random ids of the model's input by padding in the training step."""
 
     code: str = "item-dropout"
-    title: str = f"Hide {RATE:.0%} of the events of each training history"
+    title: str = f"Hide {percent(RATE)} of the events of each history"
     rationale: str = (
         "A model that always sees the whole history leans on few strong events; with some of them hidden at random it "
         "has to use the rest."

@@ -47,7 +47,7 @@ class NewestEvent:
     """Adds the vector of a history's newest event to the mean of its vectors."""
 
     code: str = "newest-event"
-    title: str = "Let the newest event count beside the mean of the history"
+    title: str = "Newest event beside the mean of the history"
     rationale: str = (
         "A mean forgets what came last, and where a Markov chain is ahead, what came last says most of what comes "
         "next; its vector beside the mean keeps both."

@@ -22,7 +22,7 @@ class SampledSoftmax:
     """Replaces a pairwise loss by a softmax over shared negatives, with the logQ correction (Yi et al. 2019, RecSys)."""
 
     code: str = "sampled-softmax"
-    title: str = "Train with sampled softmax over many shared negatives"
+    title: str = "Sampled softmax loss, many shared negatives"
     rationale: str = (
         "Hundreds of negatives at once hold hard ones that a single uniform draw misses; sharing them over the batch "
         "makes them nearly free, and the logQ correction keeps the loss an estimate of the full softmax."

@@ -18,7 +18,7 @@ class FullSoftmax:
     """Replaces a pairwise loss by cross-entropy over all items."""
 
     code: str = "full-softmax"
-    title: str = "Train with full softmax cross-entropy instead of sampled pairs"
+    title: str = "Full softmax loss"
     rationale: str = (
         "One easy negative per positive saturates early and leaves scores overconfident; cross-entropy over all "
         "items ranks the next item against the whole catalogue, as it will be asked to."

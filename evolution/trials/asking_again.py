@@ -79,7 +79,7 @@ class Again:
     random: bool = False
 
     def __str__(self) -> str:
-        return f"in the batches of a ranking {self.differing} of {self.asked} users get another answer to the same question"
+        return f"{self.differing} of {self.asked} users get another answer to the same question in the batches of a ranking"
 
 
 def asked_again(

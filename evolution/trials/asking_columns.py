@@ -8,6 +8,7 @@ import numpy as np
 
 from diagnosis.findings import CodePlace
 from diagnosis.scoring_sign import turns_round
+from evolution.base.amounts import number, percent
 from evolution.domain.trial import ContractCheck
 from evolution.trials.answers_compared import Float64, movement, unmasked
 from evolution.trials.asked import Asked, Untrained, padding_column, said
@@ -61,9 +62,9 @@ def _shifted(asked: Asked, sampled: Sampled) -> ContractCheck:
         if chosen.certain or (chosen.errors > SUPPORTED and again.certain):
             told = chosen if chosen.certain else again
             words = (
-                f"column j of the scores speaks of item j{-shift:+d}: what users chose stands {told.beside:.2f} standard "
-                f"deviations above the mean in the column {'after' if shift > 0 else 'before'} its own, {told.own:.2f} in "
-                f"its own, over {told.count} choices; an id is shifted by one"
+                f"{number(told.beside)} standard deviations above the mean is what users chose in the column "
+                f"{'after' if shift > 0 else 'before'} its own, {number(told.own)} in its own ({told.count} choices): column j speaks of "
+                f"item j{-shift:+d}, an id is shifted by one"
             )
             return said(SHIFTED, False, "warning", words)
     return said(SHIFTED, True, "warning", "no neighbouring column says more of an item than its own")
@@ -152,7 +153,7 @@ def _inverted(asked: Asked, sampled: Sampled, places: tuple[CodePlace, ...]) -> 
     users chose before stands far below the mean too."""
     size = np.maximum((~sampled.seen).sum(axis=1) - 1, 1)
     beaten = 1.0 - np.minimum(sampled.ranks(sampled.scores) / size, 1.0)
-    figures = f"a target scores above {beaten.mean():.0%} of the unseen items"
+    figures = f"a target scores above {percent(beaten.mean())} of the unseen items"
     worse = standard_errors(0.5 - beaten) if len(beaten) >= 20 else 0.0
     if (worse > SIGNIFICANT and beaten.mean() < BELOW) or (
         worse > SUPPORTED and _chosen_last(asked, sampled)
@@ -178,11 +179,11 @@ def _tied(sampled: Sampled) -> ContractCheck:
     many = shared >= max(LEAST_SHARED, SHARED_BY * (sampled.scores.shape[1] - 1))
     if many.mean() > MOST:
         words = (
-            f"the best score of {many.mean():.0%} of the users is shared by {int(np.median(shared[many]))} items (median): scores "
+            f"the best score of {percent(many.mean())} of the users is shared by {int(np.median(shared[many]))} items (median): scores "
             "are equal or saturated, so lists are drawn by lot"
         )
         return said(TIED, False, "warning", words)
-    return said(TIED, True, "warning", f"{1 - many.mean():.0%} of the users have a best item")
+    return said(TIED, True, "warning", f"{percent(1 - many.mean())} of the users have a best item")
 
 
 def _padding(asked: Asked, sampled: Sampled, untrained: Untrained | None) -> ContractCheck:
@@ -192,12 +193,14 @@ def _padding(asked: Asked, sampled: Sampled, untrained: Untrained | None) -> Con
     best = sampled.scores[few, 1:].max(axis=1)
     first = column > best
     if np.isnan(column).any() or not column.std() > 0 or first.mean() < PADDING_FIRST:
-        return said(PADDING, True, "warning", f"padding scores best for {first.mean():.0%} of the users")
+        return said(PADDING, True, "warning", f"padding scores best for {percent(first.mean())} of the users")
     if not _rose(asked, untrained):
-        words = f"padding scores best for {first.mean():.0%} of the users, and training has not raised it"
+        words = (
+            f"padding scores best for {percent(first.mean())} of the users, and training has not raised it"
+        )
         return said(PADDING, True, "warning", words)
     words = (
-        f"padding, column 0, scores above every item for {first.mean():.0%} of the users: the model was trained to predict "
+        f"{percent(first.mean())} of the users have padding, column 0, above every item: the model was trained to predict "
         "padding; leave padded places out of the loss"
     )
     return said(PADDING, False, "warning", words)

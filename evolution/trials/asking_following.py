@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+from evolution.base.amounts import percent
 from evolution.domain.trial import ContractCheck
 from evolution.trials.asked import CANDIDATES_FAULT, said
 from evolution.trials.failing import TrialFailed
@@ -47,7 +48,7 @@ def _words(behind: Behind) -> str:
             return f"training moves `{behind.name}`, and no score changes when its rows are mixed up: scoring leaves it out"
         case "shrunk":
             return (
-                f"after two epochs every table that training moves has at most {behind.share:.0%} of its initial length (`{behind.name}`): "
+                f"at most {percent(behind.share)} of its initial length is left of every table that training moves, after two epochs (`{behind.name}`): "
                 "regularisation takes more than is learned"
             )
         case "backwards":
@@ -58,6 +59,6 @@ def _words(behind: Behind) -> str:
             )
         case _:
             return (
-                f"scoring reads averaged weights that go {behind.share:.1g} of the way of the trained ones in an epoch "
+                f"{percent(behind.share)} of the way of the trained weights is as far as the averaged ones get in an epoch, and scoring reads these "
                 f"(`{behind.name}`): the average is too slow for this training, and the initial weights serve"
             )

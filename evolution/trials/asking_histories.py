@@ -124,11 +124,11 @@ def _newest(it: HistoriesAsked) -> ContractCheck | None:
         else f"what counts is {oldest} events back"
     )
     if lost.mean() >= LOST_IN:
-        words = f"the newest event changes no score in {int(lost.sum())} of {len(lost)} long histories, older ones do: {where}"
+        words = f"{int(lost.sum())} of {len(lost)} long histories have a newest event that changes no score, while older ones do: {where}"
         return it.lost(1, NEWEST, words)
     if lost.mean() >= 0.2 and lengths[lost].min() > lengths[~lost].max():
         words = (
-            f"in histories of more than {int(lengths[~lost].max())} events the newest one changes nothing, older ones do: "
+            f"above {int(lengths[~lost].max())} events the newest of a history changes nothing, older ones do: "
             "keep the newest, `history[-limit:]`"
         )
         return it.lost(1, NEWEST, words)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from evolution.base.amounts import number
 from evolution.domain.trial import ContractCheck
 from evolution.trials.answers_compared import Float64
 from evolution.trials.asked import Asked, said
@@ -21,7 +22,7 @@ def check_time(asked: Asked, sampled: Sampled) -> ContractCheck:
     backwards = reversed_histories(sampled.histories)
     ordered = sampled.gains(sampled.scores)[rows]
     turned = sampled.gains(sampled.ask(asked.score, backwards))[rows]
-    figures = f"{turned.mean():.3f} with histories in reverse, {ordered.mean():.3f} as they are"
+    figures = f"{number(turned.mean())} with histories in reverse, {number(ordered.mean())} as they are"
     if not standard_errors(turned - ordered) > SIGNIFICANT or turned.mean() < BETTER * ordered.mean():
         return said(CODE, True, "warning", f"the targets' mean gain is {figures}")
     if not _newest_tells_more(asked.data.training, sampled, rows):
@@ -31,8 +32,8 @@ def check_time(asked: Asked, sampled: Sampled) -> ContractCheck:
         CODE,
         False,
         "warning",
-        f"the targets rank higher when histories are reversed: the mean gain 1 / log2(1 + rank) of {len(rows)} users is "
-        f"{figures}; scoring reads time the other way round than training",
+        f"mean gain {figures}: the targets of {len(rows)} users rank higher when histories are reversed (gain: 1 / log2(1 + rank)); "
+        "scoring reads time the other way round than training",
         asked.located(*half).parts,
     )
 

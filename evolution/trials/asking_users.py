@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from evolution.base.amounts import number
 from evolution.domain.trial import ContractCheck
 from evolution.trials.answers_compared import Float64, unmasked
 from evolution.trials.asked import LOCATED, Asked, said
@@ -37,9 +38,8 @@ def check_users(asked: Asked) -> ContractCheck:
             own[known].mean(), 0.0
         ):
             words = (
-                f"user u is scored as user u{shift:+d}: that user's training events stand {theirs[known].mean():.2f} standard "
-                f"deviations above the mean, the user's own {own[known].mean():.2f}, over {int(known.sum())} users; user ids "
-                "run from 1"
+                f"{number(theirs[known].mean())} standard deviations above the mean are the training events of user u{shift:+d}, "
+                f"{number(own[known].mean())} those of user u, who is asked for ({int(known.sum())} users): user ids run from 1"
             )
             pair = (users[:LOCATED], histories[:LOCATED]), (users[1 : LOCATED + 1], histories[:LOCATED])
             return said(CODE, False, "warning", words, asked.located(*pair).parts)

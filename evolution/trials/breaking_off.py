@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from evolution.base.amounts import count
+from evolution.base.amounts import count, number
 from evolution.domain.trial import Failure, FailureReason
 from evolution.trials.failing import TrialFailed
 from evolution.trials.session import BadValue, WorkerSession
@@ -51,7 +51,7 @@ def _told(bad: BadValue) -> str:
     step = f"step {bad.step} of epoch {bad.epoch}" if bad.step else f"epoch {bad.epoch}"
     words = f"The first value that is not finite came in {step}: {bad.function} gave {bad.value} ({bad.path}:{bad.line})"
     if bad.largest_weight > LARGE:
-        words += f"; weights had grown to {bad.largest_weight:.1g} by then"
+        words += f"; weights had grown to {number(bad.largest_weight)} by then"
     return words
 
 

@@ -122,6 +122,6 @@ def _failed(asked: Asked, changed: Bool, words: str, pair: Pair) -> ContractChec
         CODE,
         False,
         "warning",
-        f"the scores of {int(changed.sum())} of {len(changed)} users {words}{call}",
+        f"{int(changed.sum())} of {len(changed)} users: scores {words}{call}",
         parting.parts,
     )

@@ -59,7 +59,7 @@ def carried(counts: str, changes: tuple[Changed, ...]) -> ContractCheck:
         CARRIED,
         False,
         "warning",
-        f"the same question gets different answers for {counts} depending on what was asked before, with the same random "
+        f"{counts} get different answers to the same question depending on what was asked before, with the same random "
         f"seed too: {what}; start each call afresh",
         tuple(dict.fromkeys(place for change in state for place in change.places)),
     )
@@ -73,7 +73,7 @@ def _random(asked: Asked, counts: str) -> ContractCheck:
         TWICE,
         False,
         "warning",
-        f"the same question gets different answers for {counts}, and the same ones with the same random seed: {what} "
+        f"{counts} get different answers to the same question, and the same ones with the same random seed: {what} "
         "while scoring",
         parting.parts,
     )
@@ -87,7 +87,7 @@ def _unseeded(asked: Asked, counts: str, changes: tuple[Changed, ...]) -> Contra
         TWICE,
         False,
         "warning",
-        f"the same question gets different answers for {counts}: random numbers of a generator of its own{name} are drawn "
+        f"{counts} get different answers to the same question: random numbers of a generator of its own{name} are drawn "
         "while scoring",
         places or asked.located(batch, batch).parts,
     )

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from evolution.base.amounts import percent
 from evolution.domain.trial import ContractCheck
 from evolution.trials.answers_compared import movement
 from evolution.trials.asked import CANDIDATES_FAULT, LOCATED, Asked, said
@@ -44,7 +45,7 @@ def check_padding(asked: Asked) -> ContractCheck:
         moved, lists = float(np.median(movement(plain, answer))), _lists_changed(plain, answer)
         if moved >= MATTERS or lists >= LISTS_MATTER:
             return _padding_counts(asked, short, wider, plain, answer)
-        slight = f"more padding on the left moves the scores by {moved:.1%} of their spread and {lists:.1%} of the lists"
+        slight = f"more padding on the left moves the scores by {percent(moved)} of their spread and {percent(lists)} of the lists"
     return said(PADDING, True, "warning", slight or "more padding on the left changes nothing")
 
 

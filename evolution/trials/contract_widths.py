@@ -27,7 +27,7 @@ def check_longest(asked: Asked) -> ContractCheck | None:
     changed = asked.differ(plain, answer)
     if not changed.any():
         return None
-    counts = f"a longer history in the batch changes the scores of {int(changed.sum())} of {len(changed)} users with shorter ones"
+    counts = f"{int(changed.sum())} of {len(changed)} users with shorter histories get other scores beside a longer one in the batch"
     rows = np.arange(1, len(changed) + 1)
     parting = asked.located(short, long, np.stack([rows, rows]))
     if not _newest_counts(asked, long):

@@ -18,6 +18,7 @@ from diagnosis.convergence import (
     still_falls,
     still_rises,
 )
+from evolution.domain.limits import LEAST_STEPS, RECENT
 from evolution.domain.trial import EpochRecord, Trial
 from evolution.trials.scoring import OBJECTIVE
 
@@ -32,8 +33,6 @@ class Ended(StrEnum):
 
 
 NOTE = "training"  # in a trial's note: what its training ended by, and whether the objective was still rising
-LEAST_STEPS = 200  # optimizer steps without a better objective, before training may end
-RECENT = 1 / 3  # of all epochs: a best one among these says that better ones may follow
 
 
 def trained_enough(

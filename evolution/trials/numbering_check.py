@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from diagnosis.findings import CodePlace
+from evolution.base.amounts import percent
 from evolution.domain.trial import ContractCheck
 from evolution.trials.asked import said
 
@@ -30,7 +31,7 @@ def check_numbering(trace: Mapping[str, Any]) -> ContractCheck | None:
     where = f" ({', '.join(f'{one.path}:{one.line}' for one in places)})"
     gained, own = best - chance, given - chance
     if gained >= TELLING[told["kind"]] and own < NOT * gained:
-        words = f"{given:.0%} of the {of} are events of one user by the adapter's numbering; {_fitting(told)} fits {best:.0%}{where}"
+        words = f"{percent(given)} of the {of} are events of one user by the adapter's numbering; {_fitting(told)} fits {percent(best)}{where}"
         return said(CODE, False, "warning", words, places)
     if own < TELLING[told["kind"]]:
         return None
@@ -38,7 +39,7 @@ def check_numbering(trace: Mapping[str, Any]) -> ContractCheck | None:
         value, side, padding, own_side = told["padding"]
         words = f"training fills histories with {value} on the {side}, kit.Ids with {padding} on the {own_side}: change padding= and side={where}"
         return said(CODE, False, "warning", words, places)
-    return said(CODE, True, "warning", f"{given:.0%} of the {of} are events of one user")
+    return said(CODE, True, "warning", f"{percent(given)} of the {of} are events of one user")
 
 
 def _fitting(told: Mapping[str, Any]) -> str:

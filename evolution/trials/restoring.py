@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from diagnosis.evidence import Artifacts
+from evolution.base.amounts import percent
 from evolution.domain.trial import ContractCheck
 from evolution.trials.agreement import scores_differ
 from evolution.trials.asked import BATCH, CANDIDATES_FAULT, batch_of, padded, said
@@ -81,7 +82,7 @@ def check_trained_state(
     differ = float(scores_differ(artifacts.dense_scores[: len(rows)], answer).mean()) if len(rows) else 0.0
     if differ <= MOST_DIFFER:
         return []
-    words = f"a new model that was given the trained state scores {differ:.0%} of {len(rows)} users differently: {_STATE_LACKS}"
+    words = f"{percent(differ)} of {len(rows)} users are scored differently by a new model that was given the trained state: {_STATE_LACKS}"
     return [said(STATE_RESTORED, False, "warning", words)]
 
 

@@ -242,7 +242,7 @@ def _rungs(
     supervision.on_stage("importing")
     session.start()
     progress.note["versions"] = session.versions
-    supervision.on_stage("checking the contract")
+    supervision.on_stage("smoke test")
     progress.trace = session.smoke(*batch_of(request.data.validation, request.config.recommender.max_history))
     progress.note["trace"] = str(progress.trace.get("note", ""))
     seed = request.key.seed

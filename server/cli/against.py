@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evolution.base.amounts import listed
+from evolution.base.amounts import listed, number
 from evolution.base.errors import UsageError
 from evolution.domain.trial import Metric, Trial, TrialStatus
 from seeds.reading import read_text
@@ -142,11 +142,13 @@ def _message(
     from diagnosis.figures.comparing import Outcome
 
     group = found.group
-    yours = ", ".join(f"{f.name} {f.value:.4g}" for f in group.figures)
+    yours = ", ".join(f"{f.name} {number(f.value)}" for f in group.figures)
     what = f"your {group.part or 'printed'} figures ({yours}; line {group.line} of the log)"
     if found.outcome is Outcome.NOT_COMPARED:
         return f"{what} have no cutoff, so they are not compared; print it, as in HR@10"
-    ours = ", ".join(f"{name} {i.value:.4g} [{i.low:.4g}, {i.high:.4g}]" for name, i in found.ours.items())
+    ours = ", ".join(
+        f"{name} {number(i.value)} [{number(i.low)}, {number(i.high)}]" for name, i in found.ours.items()
+    )
     beside = f"ours over all items that a user has not met, on {on} events: {ours}"
     aside = "; `evolverec test` reads the test events" if group.part == "test" and on != "test" else ""
     if found.outcome is Outcome.AGREES:

@@ -93,7 +93,7 @@ def _apply_and_test(
         change = (new["value"] - old["value"]) / old["value"] if old["value"] else float("nan")
         say(
             f"{name} on test: {number(old['value'])} [{number(old['low'])}, {number(old['high'])}] -> "
-            f"{number(new['value'])} [{number(new['low'])}, {number(new['high'])}] ({change:+.0%}, the change has no interval here)"
+            f"{number(new['value'])} [{number(new['low'])}, {number(new['high'])}] ({100 * change:+.0f} %, the change has no interval here)"
         )
     return reads
 

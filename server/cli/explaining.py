@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Any
 
 from diagnosis.catalogue import CATALOGUE
-from evolution.base.amounts import number
 from evolution.base.errors import UsageError
 from evolution.repo.user_probes import read_user_probes
 from evolution.store.store import Store
+from seeds.amounts import figure
 from server.cli.output import say
 from server.shown.explaining import explanation, opinion_words
 from server.shown.helping import recipes_for
@@ -63,13 +63,13 @@ def show_explanation(document: dict[str, Any]) -> None:
 
 def _show_history(history: list[dict[str, Any]]) -> None:
     for found in history[-1:]:
-        figure = with_interval(found["value"], found["low"], found["high"], found["unit"])
+        told = with_interval(found["value"], found["low"], found["high"], found["unit"])
         against = (
-            f"; {found['reference_name']} {number(found['reference'])}"
+            f"; {found['reference_name']} {figure(found['reference'], found['unit'])}"
             if found["reference"] is not None
             else ""
         )
-        say(f"\n  Measured last: {figure}{against}")
+        say(f"\n  Measured last: {told}{against}")
     if line := sparkline([found["value"] for found in history]):
-        values = " → ".join(number(found["value"]) for found in history)
+        values = " → ".join(figure(found["value"], found["unit"]) for found in history)
         say(f"  Over {len(history)} trials: {line}  {values}")

@@ -165,9 +165,9 @@ def show_proposals(document: dict[str, Any]) -> None:
 
 
 def change_words(effect: dict[str, Any]) -> str:
-    """A change with its interval: `+.029 (+20%) [+.021, +.037]`."""
+    """A change with its interval: `+.029 (+20 %) [+.021, +.037]`."""
     delta = effect["after"] - effect["before"]
-    share = f" ({delta / effect['before']:+.0%})" if effect["before"] else ""
+    share = f" ({100 * delta / effect['before']:+.0f} %)" if effect["before"] else ""
     return f"{signed(delta)}{share} [{signed(effect['low'])}, {signed(effect['high'])}]"
 
 

@@ -54,7 +54,7 @@ def _result(finding: dict[str, Any], codes: list[str]) -> dict[str, Any]:
         "ruleId": finding["code"],
         "ruleIndex": codes.index(finding["code"]),
         "level": LEVELS[finding["severity"]],
-        "message": {"text": finding["message"]},
+        "message": {"text": _message(finding)},
         "locations": locations[:1],
         "relatedLocations": locations[1:],
         "partialFingerprints": {"evolverecFinding/v1": finding["id"]},
@@ -65,6 +65,11 @@ def _result(finding: dict[str, Any], codes: list[str]) -> dict[str, Any]:
             "ruled_out": finding["ruled_out"],
         },
     }
+
+
+def _message(finding: dict[str, Any]) -> str:
+    """As an editor tells it, `Overconfident: top-1 .85, right .07`; what a rule says needs no title."""
+    return finding["message"] if finding["source"] == "rule" else f"{finding['title']}: {finding['message']}"
 
 
 def _suppressed(finding: dict[str, Any], codes: list[str]) -> dict[str, Any]:

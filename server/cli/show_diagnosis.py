@@ -9,7 +9,9 @@ from rich.markup import escape
 from diagnosis.encoding import unmarked
 from evolution.base.errors import RepoError
 from evolution.repo.files import read_code
+from seeds.amounts import figure
 from server.cli.console import console
+from server.shown.wording import with_interval
 
 MARKS = {"error": ("x", "red"), "warning": ("!", "yellow"), "information": ("i", "blue")}
 STATUS_COLOURS = {"broken": "red", "needs improvement": "yellow", "not converged": "blue", "healthy": "green"}
@@ -75,14 +77,9 @@ def _headline(finding: dict[str, Any]) -> str:
 
 
 def _measured(finding: dict[str, Any]) -> str:
-    words = f"{finding['value']:.4g} {finding['unit']}".strip()
-    words += (
-        f", 95 % [{finding['low']:.4g}, {finding['high']:.4g}]"
-        if finding["low"] is not None
-        else ", no interval"
-    )
+    words = with_interval(finding["value"], finding["low"], finding["high"], finding["unit"])
     if finding["reference"] is not None:
-        words += f"; {finding['reference_name']}: {finding['reference']:.4g}"
+        words += f"; {finding['reference_name']} {figure(finding['reference'], finding['unit'])}"
     return words + ("; self-reported by the worker" if finding["self_reported"] else "")
 
 

@@ -6,6 +6,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from evolution.base.amounts import count, number, signed
+from seeds.amounts import percent_within
 from server.cli.console import console
 from server.shown.wording import spent_words
 
@@ -75,7 +76,7 @@ def _seeds(node: dict[str, Any]) -> str:
 
 def _left(corrected: dict[str, Any], before: dict[str, Any] | None) -> str:
     """What is left of the gain once it counts that the best of several was taken."""
-    share = f" ({corrected['change'] / before['value']:+.0%})" if before and before["value"] else ""
+    share = f" ({100 * corrected['change'] / before['value']:+.0f} %)" if before and before["value"] else ""
     return (
         f"its gain, corrected for having been chosen among {corrected['candidates']} candidates: "
         f"{signed(corrected['change'])}{share} [{signed(corrected['low'])}, {signed(corrected['high'])}]"
@@ -136,8 +137,7 @@ def show_comparison(document: dict[str, Any]) -> None:
         )
     for proposer, rate in document["hit_rate"].items():
         out.print(
-            f"{escape(proposer)}: moved its target as intended in {rate['value']:.0%} of {rate['targets']} cases, "
-            f"95 % [{rate['low']:.0%}, {rate['high']:.0%}]"
+            f"{escape(proposer)}: moved its target as intended in {percent_within(rate['value'], rate['low'], rate['high'])} of {rate['targets']} cases"
         )
     for opinion in document["judged"]:
         scores = escape(", ".join(f"{name} {value}" for name, value in opinion["scores"].items()))

@@ -1,6 +1,7 @@
-"""Who tells what a job brought, where several windows follow it or none does: one window, once. Runs on the store thread.
+"""Who tells what a job brought, where several windows follow it or none does: one window, once.
 
-The marks are files in the job's folder, made in one step that succeeds for one process only.
+The marks are files in the job's folder, made in one step that succeeds for one process only. A claim is made on the loop, with nothing
+between it and the telling: a server that closes in between would have taken what nobody tells.
 """
 
 from pathlib import Path
@@ -30,11 +31,19 @@ def claim(repo: Path, job: str, what: str = TOLD) -> bool:
     return _make(repo, job, what)
 
 
-def claim_missed(repo: Path, store: Store) -> list[JobRecord]:
-    """Jobs that an editor asked for and whose end no editor told, the oldest first; they count as told from now on."""
+def missed(repo: Path, store: Store) -> list[JobRecord]:
+    """Jobs that an editor asked for and whose end no editor told, the oldest first. Those before the newest few count as told from
+    now on; these few only once they are claimed, as a server that is closed before it has told them leaves them to the next.
+    """
     ended = [job for job in store.jobs_in_brief() if job.state.ended and job.state is not JobState.CANCELLED]
-    missed = [job for job in ended[:MOST_LOOKED_AT] if was_asked(repo, job.id) and claim(repo, job.id)]
-    whole = (store.job(job.id) for job in missed[:MOST_MISSED])
+    untold = [
+        job
+        for job in ended[:MOST_LOOKED_AT]
+        if was_asked(repo, job.id) and not (job_folder(repo, job.id) / TOLD).exists()
+    ]
+    for job in untold[MOST_MISSED:]:
+        claim(repo, job.id)
+    whole = (store.job(job.id) for job in untold[:MOST_MISSED])
     return [job for job in whole if job is not None][::-1]
 
 

@@ -19,7 +19,8 @@ from server.lsp.repo import Repo
 from server.lsp.session import Session
 from server.lsp.view import FileView
 from server.shown.notes import Note
-from server.shown.wording import LINE, headline
+from server.shown.rows import line
+from server.shown.wording import LINE
 
 SOURCE = "evolverec"
 SEVERITIES = {
@@ -137,8 +138,8 @@ async def diagnose(session: Session, uri: str) -> FileDiagnostics:
     if view.unseen:
         item = _unseen(session, view)
         parts[view.unseen] = (item, _digest(item))
-    for line, words in gaps_in(view.text):
-        parts[(line, words)] = (gap := _gap(session, view, line, words), _digest(gap))
+    for row, words in gaps_in(view.text):
+        parts[(row, words)] = (gap := _gap(session, view, row, words), _digest(gap))
     said = FileDiagnostics(
         items=[item for item, _ in parts.values()],
         id=_id(digest for _, digest in parts.values()),
@@ -209,7 +210,7 @@ def link_to(session: Session, code: str, root: Path) -> types.CodeDescription | 
 def message(found: PlacedNote) -> str:
     """One line with the figure in it, at most `LINE` characters; all else is in the hover."""
     before = "earlier version: " if found.stale else ""
-    return before + headline(found.note.finding.message, LINE - len(before))
+    return before + line(found.note.finding, LINE - len(before))
 
 
 Related = tuple[

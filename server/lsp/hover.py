@@ -19,7 +19,8 @@ from server.lsp.positions import code_range
 from server.lsp.repo import Repo
 from server.lsp.session import Session
 from server.shown.markdown import escaped
-from server.shown.wording import ago, headline, measured, proposal_title, spread
+from server.shown.rows import line as line_of
+from server.shown.wording import ago, measured, proposal_title, spread
 
 
 async def hover(session: Session, params: types.HoverParams) -> types.Hover | None:
@@ -62,9 +63,8 @@ def _render(block: list[tuple[str, str]], *, markdown: bool) -> str:
 def _about(repo: Repo, found: PlacedNote, said: Callable[[str], str]) -> list[tuple[str, str]]:
     """(label, text) pairs of one note. said: escapes text from outside (users, LLMs, the repo) for Markdown."""
     note, finding = found.note, found.note.finding
-    short = (
-        headline(finding.message) == finding.message
-    )  # the diagnostic says it, which editors show beside this
+    # what the diagnostic says whole, editors show beside this
+    short = line_of(finding).endswith(finding.message.rstrip(". \n"))
     block = [(said(note.code), said(finding.kind.title if short else finding.message))]
     if found.stale:
         block.append(("", "This code has changed: the figure was measured on an earlier version."))

@@ -58,9 +58,12 @@ class JobProgress:
         return ", ".join(filter(None, [self.step, self.detail]))
 
     def __str__(self) -> str:
-        """For example `training 43 %: epoch 6/20, loss .693, NDCG@10 .142, at most 2 min left`."""
+        """For example `training 43 %: epoch 6/20, loss .693, NDCG@10 .142, at most 2 min left`; `asking 200 users`, said once."""
+        doing, words = DOING[self.kind], self.words
+        if words.split(" ", 1)[0] == doing.split(" ", 1)[0]:
+            doing, words = words, ""
         done = f" {self.percentage} %" if self.percentage is not None else ""
-        return f"{DOING[self.kind]}{done}" + (f": {self.words}" if self.words else "")
+        return f"{doing}{done}" + (f": {words}" if words else "")
 
 
 def advance(progress: JobProgress, event: Event) -> JobProgress:

@@ -5,6 +5,8 @@ The extension of VS Code is sent `evolverec/told`, for which it shows buttons; o
 
 import asyncio
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from lsprotocol import types
@@ -41,8 +43,8 @@ async def tell_patch(session: Session, repo: Repo, job: str, proposal: str, told
     if news is None or (kind := "verified" if news.verified else "promising") in told or "verified" in told:
         return
     told.add(kind)
-    if await _is_ours(session, repo, job, f"{claims.TOLD}-{kind}"):
-        _tell(session, repo, news)
+    await _wait_for_asker(session, repo, job)
+    _tell_once(session, repo, job, f"{claims.TOLD}-{kind}", _of_news(session, repo, news))
 
 
 def _stored_proposal(repo: Repo, proposal: str) -> Proposal | None:
@@ -55,8 +57,8 @@ async def tell_end(session: Session, repo: Repo, job: str) -> None:
     record = await session.background.store(_stored_job, repo, job)
     if record is None or record.state is JobState.CANCELLED or session.closed:
         return
-    if await _is_ours(session, repo, job, claims.TOLD) and not session.closed:
-        await _tell_record(session, repo, record)
+    await _wait_for_asker(session, repo, job)
+    await _tell_record(session, repo, record)
 
 
 async def tell_missed(session: Session, repo: Repo) -> None:
@@ -70,23 +72,28 @@ def _missed(repo: Repo) -> list[JobRecord]:
     if repo.trouble:  # the store cannot be read, which the repo says itself
         return []
     store = repo.existing_store()
-    return claims.claim_missed(repo.root, store) if store else []
+    return claims.missed(repo.root, store) if store else []
 
 
-async def _is_ours(session: Session, repo: Repo, job: str, what: str) -> bool:
-    """Whether this window is the one to tell: that which asked for the job, or, where it is gone, the first."""
+async def _wait_for_asker(session: Session, repo: Repo, job: str) -> None:
+    """Leave the window that asked for the job the time to tell; where it is gone, the first that has waited does."""
     if job not in session.started and await session.background.store(claims.was_asked, repo.root, job):
         await asyncio.sleep(OTHERS_WAIT_S)
-    return await session.background.store(claims.claim, repo.root, job, what)
 
 
 async def _tell_record(session: Session, repo: Repo, record: JobRecord) -> None:
     if record.state is JobState.DONE and record.result is not None:
         news = of_job(record.kind, record.result, repo.knowledge)
         if news is not None:
-            _tell(session, repo, news, _age(record))
+            _tell_once(session, repo, record.id, claims.TOLD, _of_news(session, repo, news, _age(record)))
     elif record.state in (JobState.FAILED, JobState.LOST):
-        await _tell_trouble(session, repo, record)
+        _tell_once(session, repo, record.id, claims.TOLD, await _of_trouble(session, repo, record))
+
+
+def _tell_once(session: Session, repo: Repo, job: str, what: str, send: Callable[[], None]) -> None:
+    """Send what is to be told of a job, unless another window has, or this one is about to close: then the next one tells it."""
+    if not session.closed and claims.claim(repo.root, job, what):
+        send()
 
 
 def _age(record: JobRecord) -> str:
@@ -100,7 +107,7 @@ def _stored_job(repo: Repo, job: str) -> JobRecord | None:
     return store.job(job) if store else None
 
 
-def _tell(session: Session, repo: Repo, news: News, age: str = "") -> None:
+def _of_news(session: Session, repo: Repo, news: News, age: str = "") -> Callable[[], None]:
     if session.changes.wanted:
         level = "promising" if news.promising else "done"
         document = {
@@ -113,12 +120,11 @@ def _tell(session: Session, repo: Repo, news: News, age: str = "") -> None:
             if news.code
             else [],
         }
-        session.server.protocol.notify(TOLD, document)
-        return
-    _show(session, types.MessageType.Info, f"evolverec: {news.message}{age}")
+        return partial(session.server.protocol.notify, TOLD, document)
+    return partial(_show, session, types.MessageType.Info, f"evolverec: {news.message}{age}")
 
 
-async def _tell_trouble(session: Session, repo: Repo, record: JobRecord) -> None:
+async def _of_trouble(session: Session, repo: Repo, record: JobRecord) -> Callable[[], None]:
     python = _python_of(record)
     trouble = trouble_of(DOING[record.kind], record.error, record.result, python)
     if session.changes.wanted:
@@ -133,10 +139,10 @@ async def _tell_trouble(session: Session, repo: Repo, record: JobRecord) -> None
                 *(_mend(session, repo, record, trouble, python, mend) for mend in trouble.mends),
             ],
         }
-        session.server.protocol.notify(TOLD, document)
-        return
+        return partial(session.server.protocol.notify, TOLD, document)
     at = f" ({trouble.path}:{trouble.line})" if trouble.line and trouble.path not in trouble.message else ""
-    _show(session, types.MessageType.Error, f"evolverec: {trouble.message}{at}{_age(record)}")
+    words = f"evolverec: {trouble.message}{at}{_age(record)}"
+    return partial(_show, session, types.MessageType.Error, words)
 
 
 async def _in_config(session: Session, repo: Repo) -> list[Document]:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from evolution.base.amounts import number
 from evolution.base.amounts import signed as difference
 from evolution.base.plain_text import plain_text
+from seeds.amounts import figure, percent_within
+from server.shown.wording import with_interval
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -41,6 +43,9 @@ def _environment() -> "Environment":
     )
     found.filters.update(
         spread=spread,
+        measured=measured,
+        reference=reference,
+        share=share,
         number=number,
         moment=moment,
         sentence=sentence,
@@ -67,11 +72,26 @@ def spread(metric: Mapping[str, Any] | None, none: str = "no interval") -> str:
     return f"{number(metric['value'])} [{number(metric['low'])}, {number(metric['high'])}]"
 
 
+def measured(found: Mapping[str, Any]) -> str:
+    """A measurement's value with its interval and its unit: `64 % of attention, 95 % [60, 68] %`."""
+    return with_interval(found["value"], found["low"], found["high"], found["unit"])
+
+
+def share(told: Mapping[str, Any]) -> str:
+    """A share of users or cases with its interval: `48 % [43, 53]`."""
+    return percent_within(told["value"], told["low"], told["high"])
+
+
+def reference(found: Mapping[str, Any]) -> str:
+    """What a measurement is held against, as its unit is read."""
+    return figure(found["reference"], found["unit"])
+
+
 def signed(effect: Mapping[str, Any]) -> str:
     """A change with its interval: `+.029 (+20 %) [+.021, +.037]`."""
     delta = effect["after"] - effect["before"]
-    share = f" ({delta / effect['before']:+.0%})".replace("%", " %") if effect["before"] else ""
-    return f"{difference(delta)}{share} [{difference(effect['low'])}, {difference(effect['high'])}]"
+    relative = f" ({100 * delta / effect['before']:+.0f} %)" if effect["before"] else ""
+    return f"{difference(delta)}{relative} [{difference(effect['low'])}, {difference(effect['high'])}]"
 
 
 def chosen(effect: Mapping[str, Any], corrected: Mapping[str, Any] | None) -> str:

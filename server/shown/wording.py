@@ -5,9 +5,10 @@ import re
 from collections.abc import Iterator, Mapping
 
 from diagnosis.findings import Measurement
-from evolution.base.amounts import count, number
+from evolution.base.amounts import count, number, signed
 from evolution.domain.proposal import Corrected, Effect, Proposal
 from evolution.domain.trial import Metric
+from seeds.amounts import amount, figure
 
 LINE = 90  # characters that Problems and a line's end have room for
 LEAST = 30  # characters that say something by themselves
@@ -64,17 +65,28 @@ def held_against(found: Measurement) -> str:
     """The reference's name and value; "" if there is none."""
     if found.reference is None:
         return ""
-    return f"{found.reference_name or 'reference'} {number(found.reference)}"
+    return f"{found.reference_name or 'reference'} {figure(found.reference, found.unit)}"
 
 
 def with_interval(value: float, low: float | None, high: float | None, unit: str) -> str:
-    """For example `.120 of the width, 95 % [.100, .140]`, or `.120 of the width, no interval`."""
+    """For example `12.1 dimensions, 95 % [10, 14]`, `64 % of attention, 95 % [60, 68] %`, or `.120, no interval`."""
     if not math.isfinite(value):
         return "not a number"
-    figure = f"{number(value)} {unit}" if unit else number(value)
+    words = amount(value, unit)
     if low is None or high is None:
-        return f"{figure}, no interval"
-    return f"{figure}, 95 % [{number(low)}, {number(high)}]"
+        return f"{words}, no interval"
+    ends = [figure(end, unit) for end in (low, high)]
+    in_percent = all(end.endswith(" %") for end in ends)
+    between = ", ".join(end.removesuffix(" %") for end in ends)
+    return f"{words}, 95 % [{between}]{' %' if in_percent else ''}"
+
+
+def bracketed(value: float, low: float | None, high: float | None, unit: str = "") -> str:
+    """A figure in a narrow row, without its unit's name: `.184 [.150, .218]`, `44 % [37, 51]`, `.184` where it has no interval."""
+    if low is None or high is None or not math.isfinite(value):
+        return figure(value, unit) if math.isfinite(value) else "not a number"
+    ends = (figure(end, unit).removesuffix(" %") for end in (low, high))
+    return f"{figure(value, unit)} [{', '.join(ends)}]"
 
 
 def ago(seconds: float) -> str:
@@ -121,7 +133,7 @@ def _left_of(before: float, corrected: Corrected) -> Effect:
 def relative(effect: Effect) -> str:
     """The change in percent of the value before: `+20 %, 95 % [+15, +25] %`; as a difference if that value was 0."""
     if not effect.before:
-        return f"95 % [{effect.low:+.3g}, {effect.high:+.3g}]"
+        return f"95 % [{signed(effect.low)}, {signed(effect.high)}]"
     scale = 100 / abs(effect.before)
     whole = (effect.after - effect.before) * scale
     return f"{whole:+.0f} %, 95 % [{effect.low * scale:+.0f}, {effect.high * scale:+.0f}] %"
@@ -196,6 +208,6 @@ def proposal_title(proposal: Proposal) -> str:
 def gain(effect: Effect) -> str:
     """The change with its 95 % interval, short: `+20 % [+15, +25]`; as a difference if the value before was 0."""
     if not effect.before:
-        return f"{effect.after - effect.before:+.3g} [{effect.low:+.3g}, {effect.high:+.3g}]"
+        return f"{signed(effect.after - effect.before)} [{signed(effect.low)}, {signed(effect.high)}]"
     scale = 100 / abs(effect.before)
     return f"{(effect.after - effect.before) * scale:+.0f} % [{effect.low * scale:+.0f}, {effect.high * scale:+.0f}]"

@@ -45,7 +45,14 @@ def test_a_code_that_only_this_repo_has_can_be_accepted(evolverec, repo):
         store.put_trial(Trial(id="t", key=key, status=TrialStatus.COMPLETE, created_at=0.0, wall_s=1.0))
         evolved = {"e1": (make_finding("evolved-by-nobody-else"),)}
         store.put_feedback(Feedback(trial="t", program="p", created_at=0.0, evolved_findings=evolved))
+    slip = evolverec("accept", repo, "evolved-by-nobody-ekse", "--reason", "Known.")
+    assert slip.code == 2 and "did you mean evolved-by-nobody-else?" in slip.err
     assert evolverec("accept", repo, "evolved-by-nobody-else", "--reason", "Known.").code == 0
+
+
+def test_an_evolved_probe_of_another_machine_can_be_accepted_where_there_is_no_store(evolverec, repo):
+    assert Store.open_existing(repo) is None, "as in a fresh clone"
+    assert evolverec("accept", repo, "evolved-missed-sequence", "--reason", "Known.").code == 0
 
 
 def test_what_is_accepted_is_listed_apart_and_fails_nothing():

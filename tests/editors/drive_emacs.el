@@ -12,7 +12,7 @@
 (setq evolverec-command (list (getenv "PY") (getenv "ENTRY") "lsp"))
 (add-hook 'find-file-hook #'evolverec-maybe-start)
 
-(defconst drive-softmax "Train with full softmax cross-entropy instead of sampled pairs")
+(defconst drive-softmax "Full softmax loss")
 (defconst drive-loss "F.binary_cross_entropy_with_logits(positive")
 (defvar drive-source (expand-file-name "recommender.py" (getenv "REPO")))
 (defvar drive-config (expand-file-name "evolverec.toml" (getenv "REPO")))

@@ -2,7 +2,7 @@
 -- REPO: a fresh one. CLIENT: evolverec.lua. PY, ENTRY: how to start the server. TRIALS: patches to train at most.
 -- Prints what the user sees, one [fact, value] in JSON a line; main_flow.py judges them against the store.
 
-local SOFTMAX = 'Train with full softmax cross-entropy instead of sampled pairs'
+local SOFTMAX = 'Full softmax loss'
 local repo = os.getenv('REPO')
 local source, config = repo .. '/recommender.py', repo .. '/evolverec.toml'
 local client -- what `dofile` of the plugin returns

@@ -46,7 +46,8 @@ async def test_a_training_that_runs_is_told_epoch_by_epoch_with_earlier_ones_bes
     assert [point["value"] for point in before["points"]] == [0.1, 0.16, 0.15]
     assert (
         told["rule"].startswith("Ends after ")
-        and " rankings in a row brought no better objective" in told["rule"]
+        and " rankings, 33 % of all epochs and 200 optimizer steps brought no better objective"
+        in told["rule"]
     )
     tell(records, job, 4, 0.2)
     told = await editor.until("curves", lambda told: len(told["curves"][0]["points"]) == 4)

@@ -50,6 +50,18 @@ def test_patches_are_counted_and_their_stages_told_without_their_titles():
     assert told(JobKind.PROPOSE, step, trained).endswith("best +12 %, seed 1, epoch 6/9")
 
 
+def test_what_a_job_does_is_said_once():
+    assert told(JobKind.SIMULATE, event(EventType.PROGRESS, "asking 200 users")) == "asking 200 users"
+    assert (
+        told(JobKind.TRAIN, event(EventType.PROGRESS, "your version: training", label="your version"))
+        == "training"
+    )
+    assert (
+        told(JobKind.TRAIN, event(EventType.PROGRESS, "smoke test", fraction=0.1))
+        == "training 10 %: smoke test"
+    )
+
+
 def test_the_stages_of_improve_are_one_progress_that_never_goes_back():
     def begins(stage: str) -> Event:
         return event(EventType.PROGRESS, stage, fraction=0.0, span=list(STAGES[stage]))

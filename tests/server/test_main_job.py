@@ -30,7 +30,7 @@ async def test_a_finding_stands_on_its_line_as_soon_as_the_editor_starts(
     (shown,) = await editor.wait(lambda: editor.shown(uri))
     assert shown.range.start == types.Position(line=sample.table, character=8)
     assert (shown.code, shown.source, shown.severity) == ("embedding-collapse", "evolverec", WARNING)
-    assert shown.message == "Item embeddings share a few directions"
+    assert shown.message == "Embedding collapse: Item embeddings share a few directions"
 
 
 async def test_a_finding_written_by_another_process_appears(connect, records, sample, client_name):
@@ -61,7 +61,7 @@ async def test_taking_the_quickfix_changes_the_text_and_fades_the_finding(
     editor.change(uri, sample.patched)
     (faded,) = await editor.wait(lambda: [found for found in editor.shown(uri) if found.severity == HINT])
     assert not faded.tags  # no editor greys fresh lines as unused
-    assert faded.message == "earlier version: Item embeddings share a few directions"
+    assert faded.message == "earlier version: Embedding collapse: Item embeddings share a few directions"
     await editor.wait(lambda: records.store.proposal("p1").state == "applied")
     assert not fixes(await editor.actions(uri, sample.table))
 

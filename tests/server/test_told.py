@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from evolution.domain.job import EventType, JobKind, JobRecord, JobState
 from evolution.domain.proposal import PROMISING, Verified
 from evolution.domain.trial import ContractCheck, Metric
 from evolution.repo.baseline import Accepted
-from server.lsp import claims
+from server.lsp import claims, telling
 from server.shown.knowledge import Knowledge
 from server.shown.news import News, of_job, of_patch
 from server.shown.troubles import Mend, trouble_of
@@ -313,6 +314,40 @@ def test_a_claim_succeeds_once_for_each_thing_that_is_told(records):
 def test_only_the_newest_of_many_missed_jobs_are_told(records):
     for number in range(6):
         ended(records, f"missed0{number}", ago_s=600 - number, created_at=time.time() - 1000 + number)
-    found = claims.claim_missed(records.repo, records.store)
-    assert [job.id for job in found] == ["missed03", "missed04", "missed05"]
-    assert claims.claim_missed(records.repo, records.store) == []
+    found = [job.id for job in claims.missed(records.repo, records.store)]
+    assert found == ["missed03", "missed04", "missed05"]
+    assert [job.id for job in claims.missed(records.repo, records.store)] == found, (
+        "not told yet: the next server's"
+    )
+    assert all(claims.claim(records.repo, job) for job in found)
+    assert claims.missed(records.repo, records.store) == []
+
+
+async def test_a_window_that_closes_while_it_waits_leaves_the_news_to_the_next(records, monkeypatch):
+    job = ended(records, "asked002", ago_s=0)
+    sent = list[tuple[str, Any]]()
+
+    async def store(read: Any, *given: Any) -> Any:
+        return read(*given)
+
+    session: Any = SimpleNamespace(
+        closed=False,
+        started=set[str](),
+        background=SimpleNamespace(store=store),
+        changes=SimpleNamespace(wanted=True),
+        server=SimpleNamespace(protocol=SimpleNamespace(notify=lambda *told: sent.append(told))),
+    )
+    repo: Any = SimpleNamespace(
+        root=records.repo, trouble="", knowledge=None, existing_store=lambda: records.store
+    )
+
+    async def closing(_: float) -> None:
+        session.closed = True
+
+    monkeypatch.setattr(telling.asyncio, "sleep", closing)
+    await telling.tell_end(session, repo, job.id)
+    assert sent == [] and [one.id for one in claims.missed(records.repo, records.store)] == [job.id]
+    session.closed, session.started = False, {job.id}
+    await telling.tell_end(session, repo, job.id)
+    await telling.tell_end(session, repo, job.id)
+    assert [document["message"] for _, document in sent] == ["Diagnosed: 1 finding"]

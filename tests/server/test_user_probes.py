@@ -36,7 +36,7 @@ async def test_a_finding_of_a_probe_stands_on_its_line_with_a_page(connect, reco
     uri = editor.open("model.py")
     await editor.wait(lambda: any(d.code == "user/top" for d in editor.shown(uri)))
     (shown,) = [d for d in editor.shown(uri) if d.code == "user/top"]
-    assert shown.message == "much"
+    assert shown.message == "Popular first: much"
     line = shown.range.start.line
     assert "A probe of this repo: probes/top.py." in (await editor.hover(uri, line)).contents.value
 

@@ -59,7 +59,11 @@ async def test_both_kinds_of_users_are_told_apart_with_their_pages(connect, reco
         "words": ["All alike."],
     }
     (critique,) = statistical["critiques"]
-    assert critique["share"]["text"] == ".610 of users, 95 % [.510, .700]"
+    assert critique["share"]["text"] == "61 % of users, 95 % [51, 70] %"
+    assert (critique["row"], critique["share"]["short"]) == (
+        "61 % [51, 70] overused popularity",
+        "61 % [51, 70]",
+    )
     assert critique["quotes"] == [{"user": 7, "persona": "a collector", "text": "I own all of these."}]
     assert [(place["line"], place["role"]) for place in critique["places"]] == [(sample.loss, "loss")]
 

@@ -39,6 +39,7 @@ async def test_the_overview_tells_of_every_repo_what_stands_there(connect, recor
     assert (first["errors"], first["warnings"], first["informations"], first["proposals"]) == (1, 1, 0, 1)
     assert first["summary"] == "NDCG@10 .142 ± .004, 12 min ago, 2 findings"
     assert first["objective"]["text"] == ".150, 95 % [.140, .160]"
+    assert first["objective"]["short"] == ".150 [.140, .160]"
     assert not first["edited"] and not first["trouble"] and first["jobs"] == []
     assert second["objective"] is None and second["summary"] == "evolverec: not trained yet"
 
@@ -87,6 +88,7 @@ async def test_findings_are_grouped_by_their_cause_and_what_has_none_apart(conne
     assert len({cause["id"] for cause in causes}) == len(causes)
     (worst,), (collapse,) = causes[0]["findings"], causes[1]["findings"]
     assert (worst["code"], worst["severity"]) == ("flat-table", "error")
+    assert collapse["row"] == ".120 [.100, .140] embedding collapse", "its words have no number"
     assert collapse["figure"] == ".120 of the width, 95 % [.100, .140]"
     assert collapse["against"] == "untrained model .600"
     assert collapse["fixes"] == ["p1"] and worst["fixes"] == []
@@ -207,6 +209,7 @@ async def test_proposals_tell_gain_targets_and_hunks(connect, records, sample):
     editor = await connect(EDITOR)
     (told,) = (await editor.ask("proposals"))["proposals"]
     assert told["gain"]["text"] == "objective .142 → .171 (+20 %, 95 % [+15, +25] %)"
+    assert (told["row"], told["gain"]["short"]) == ("+20 % full softmax loss", "+20 % [+15, +25]")
     assert told["gain"]["unit"] == "%" and round(told["gain"]["value"]) == 20
     assert told["metrics"] == [
         {"name": "HR@5", "before": ".200", "after": ".250", "change": "+25 %, 95 % [+5, +45] %"}

@@ -1,5 +1,6 @@
 """What simulated users say of pages whose faults are known."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -94,7 +95,7 @@ def test_a_critique_says_how_many_with_an_interval_and_two_quotes_of_different_p
     critique = next(c for c in on_popular.critiques if c.code == "missed-sequence")
     assert critique.users == on_popular.users == 100
     assert critique.low < critique.share == critique.count / critique.users < critique.high
-    assert f"{critique.count} of 100 users" in critique.message
+    assert re.match(rf"{critique.count} % \[\d+, \d+\] of 100 users: ", critique.message)
     first, second = critique.quotes
     assert first.persona != second.persona
     assert first.text != second.text

@@ -12,6 +12,8 @@ export interface Figure {
   unit: string;
   /** As people read it, with its interval, or saying that it has none. */
   text: string;
+  /** For a narrow row: ".184 [.150, .218]". An older server does not tell. */
+  short?: string;
 }
 
 /** Lines of the user's files as they are now, from 0, both inclusive. */
@@ -109,6 +111,8 @@ export interface Cause {
 export interface Finding {
   id: string;
   code: string;
+  /** For a narrow row, the number first: ".85 overconfident". An older server does not tell. */
+  row?: string;
   severity: "error" | "warning" | "information";
   message: string;
   why: string;
@@ -170,6 +174,8 @@ export interface Critique {
   id: string;
   code: string;
   positive: boolean;
+  /** For a narrow row: "27 % [21, 34] overused popularity". An older server does not tell. */
+  row?: string;
   message: string;
   share: Figure;
   quotes: { user: number; persona: string; text: string }[];
@@ -205,6 +211,8 @@ export interface Proposals {
 export interface Proposal {
   id: string;
   title: string;
+  /** For a narrow row: "+12 % full softmax loss". An older server does not tell. */
+  row?: string;
   rationale: string;
   verified: "gain" | "fix" | "no";
   /** One seed rose, and further ones decide; it cannot be applied yet. */

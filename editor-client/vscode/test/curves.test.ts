@@ -38,6 +38,14 @@ test('both curves are drawn, what is not ranked is left out, and the best epoch 
   assert.match(html, /Ends after 60 epochs\./);
 });
 
+test('a chart is never drawn so small that its words are smaller than those of the editor', () => {
+  const width = Number(/viewBox="0 0 (\d+)/.exec(curvesHtml(told()))?.[1]);
+  const page = curvesPage('n');
+  assert.equal(Number(/svg \{[^}]*min-width: (\d+)px/.exec(page)?.[1]), width);
+  assert.ok(Number(/text \{[^}]*font-size: (\d+)px/.exec(page)?.[1]) >= 13, "VS Code's own");
+  assert.match(page, /figure \{[^}]*overflow-x: auto/);
+});
+
 test('a better value stands higher, and a later epoch further right', () => {
   const [first, second] = pointsOf(curvesHtml(told()), 'c0').map((point) => point.split(',').map(Number));
   assert.ok(first && second && (first[0] ?? 0) < (second[0] ?? 0) && (first[1] ?? 0) > (second[1] ?? 0));

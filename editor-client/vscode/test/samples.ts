@@ -2,11 +2,12 @@
 
 import type { Figure, Finding, Hunk, Proposal, RepoState, Run, UserGroup } from '../src/protocol';
 
-export const figure = (text: string, value = 0): Figure => ({ value, low: null, high: null, unit: '', text });
+export const figure = (text: string, value = 0, short = text): Figure => ({ value, low: null, high: null, unit: '', text, short });
 
 export const finding = (given: Partial<Finding> = {}): Finding => ({
   id: 'f1',
   code: 'popularity-lift',
+  row: '2.1 popularity lift',
   severity: 'warning',
   message: 'Popular items are shown too often',
   why: 'The score follows popularity.',
@@ -37,12 +38,13 @@ export const hunk = (given: Partial<Hunk> = {}): Hunk => ({
 
 export const proposal = (given: Partial<Proposal> = {}): Proposal => ({
   id: 'p1',
-  title: 'full softmax',
+  title: 'Full softmax',
+  row: '+12 % full softmax',
   rationale: 'Sampled negatives are too easy.',
   verified: 'gain',
   promising: false,
   whyNot: '',
-  gain: { value: 12.4, low: 8.2, high: 16, unit: '%', text: 'objective .142 → .159 (+12 %, 95 % [+8, +16] %)' },
+  gain: { value: 12.4, low: 8.2, high: 16, unit: '%', text: 'objective .142 → .159 (+12 %, 95 % [+8, +16] %)', short: '+12 % [+8, +16]' },
   metrics: [{ name: 'NDCG@10', before: '.142', after: '.159', change: '+12 % [+8, +16]' }],
   addresses: [{ id: 'f1', code: 'popularity-lift' }],
   fixed: [],

@@ -43,7 +43,7 @@ test('errors are told whatever the setting says', () => {
 
 test('a promising patch stands apart from those that were refused', () => {
   const [promising, tried] = proposalsTree({ repo: '/r', proposals: [proposal({ id: 'a', verified: 'no', promising: true }), proposal({ id: 'b', verified: 'no' })] }, new Set());
-  assert.equal(promising?.label, 'Promising, further seeds decide');
+  assert.equal(promising?.label, '1 promising, further seeds decide');
   assert.deepEqual(promising?.children?.map((row) => row.id), ['proposal:/r:a']);
   assert.deepEqual(tried?.children?.map((row) => row.id), ['proposal:/r:b']);
 });

@@ -24,12 +24,12 @@ const cause = (...findings: ReturnType<typeof finding>[]) => ({
 
 test('a finding says its severity in words, its interval, its line and its fixes', () => {
   const tree = findingsTree(cause(finding({ fixes: ['p1'] })), [proposal()]);
-  const row = labelled(tree, /^popularity-lift/);
+  const row = labelled(tree, /^2\.1 popularity lift/);
   assert.equal(row.description, 'Popular items are shown too often · 1 fix');
   assert.match(row.spoken ?? '', /^warning: popularity-lift, Popular items are shown too often\. model\.py:42\. 1 measured fix\.$/);
   assert.equal(labelled(tree, /^2\.1 \[1\.8, 2\.4\]$/).description, 'against popularity 1.2');
   assert.equal(row.open, 'reveal');
-  assert.equal(labelled(tree, /^Fix: full softmax/).description, '+12 % [+8.2, +16]');
+  assert.equal(labelled(tree, /^\+12 % full softmax/).description, '[+8, +16]');
 });
 
 test('what to know beside the findings stands below them, and alone where there are none', () => {
@@ -40,10 +40,10 @@ test('what to know beside the findings stands below them, and alone where there 
 });
 
 test('what a cause explains stands below it, and says what connects the two', () => {
-  const symptom = finding({ id: 'f2', code: 'weaker-than-ease', nature: 'symptom', explained_by: ['f1'], blame: 'Explained by: Popularity lift.' });
-  const [node] = findingsTree(cause(finding(), symptom, finding({ id: 'f3', code: 'alone' })), []);
-  assert.deepEqual(node?.children?.map(({ label }) => label), ['popularity-lift', 'alone']);
-  const below = labelled(node?.children?.[0]?.children ?? [], /^weaker-than-ease/);
+  const symptom = finding({ id: 'f2', code: 'weaker-than-ease', row: '.184 weaker than EASE', nature: 'symptom', explained_by: ['f1'], blame: 'Explained by: Popularity lift.' });
+  const [node] = findingsTree(cause(finding(), symptom, finding({ id: 'f3', code: 'alone', row: 'alone' })), []);
+  assert.deepEqual(node?.children?.map(({ label }) => label), ['2.1 popularity lift', 'alone']);
+  const below = labelled(node?.children?.[0]?.children ?? [], /weaker than EASE/);
   assert.ok(labelled(below.children ?? [], /^Explained by: Popularity lift/));
 });
 
@@ -64,8 +64,8 @@ test('a faded finding is not counted and says so', () => {
 });
 
 test('what an LLM said is marked, wherever it shows', () => {
-  assert.match(labelled(findingsTree(cause(finding({ byLlm: true, source: 'users' })), []), /^popularity-lift/).description ?? '', /said by an LLM/);
-  const patch = labelled(proposalsTree({ repo: '/r', proposals: [proposal({ byLlm: true })] }, new Set()), /^full softmax/);
+  assert.match(labelled(findingsTree(cause(finding({ byLlm: true, source: 'users' })), []), /popularity lift/).description ?? '', /said by an LLM/);
+  const patch = labelled(proposalsTree({ repo: '/r', proposals: [proposal({ byLlm: true })] }, new Set()), /full softmax/);
   assert.match(patch.description ?? '', /by an LLM/);
   assert.match(patch.spoken ?? '', /by an LLM/);
   const persona = { user: 7, persona: 'likes jazz', history: [], page: [], words: [] };
@@ -85,16 +85,17 @@ test('verified patches stand first, then applied ones, then those that failed wi
     },
     new Set(),
   );
-  assert.deepEqual(tree.map((node) => node.label), ['full softmax', 'Applied', 'Tried, not verified']);
+  assert.deepEqual(tree.map((node) => node.label), ['+12 % full softmax', '1 applied', '1 tried, not verified']);
   assert.ok(labelled(tree, /the interval holds 0/));
 });
 
 test('a gain is told with its interval, shortly in the row and whole below it', () => {
   const [node] = proposalsTree({ repo: '/r', proposals: [proposal()] }, new Set());
-  assert.equal(node?.description, '+12 % [+8.2, +16]');
+  assert.equal(`${node?.label} ${node?.description}`, '+12 % full softmax [+8, +16]');
   assert.equal(node?.children?.[0]?.label, 'objective .142 → .159 (+12 %, 95 % [+8, +16] %)');
-  const loss = proposal({ gain: { value: -3.04, low: -5, high: -1, unit: '%', text: 'x' } });
-  assert.match(proposalsTree({ repo: '/r', proposals: [loss] }, new Set())[0]?.description ?? '', /^−3\.0 % \[−5\.0, −1\.0\]/);
+  const { row: _, ...untold } = proposal({ gain: { value: -3, low: -5, high: -1, unit: '%', text: 'objective .142 → .138 (-3 %, 95 % [-5, -1] %)' } });
+  const [older] = proposalsTree({ repo: '/r', proposals: [untold] }, new Set());
+  assert.match(`${older?.label} ${older?.description}`, /^Full softmax .*-3 %/, 'a server that tells no rows');
 });
 
 test('a patch without a measured gain says that it has none', () => {
@@ -134,8 +135,8 @@ test('a run shows each program below the one it was made from', () => {
   const node = (order: number, parent: number, title: string) => ({ order, parent, title, status: 'measured', objective: figure('.15 [.14, .16]', 0.15), verified: 'no' as const, why: '', proposal: order === 1 ? 'p1' : '', trial: order === 3 ? '' : `t${order}`, byLlm: false });
   const tree = runsTree({ repo: '/r', trials: [], runs: [run({ nodes: [node(0, -1, 'your version'), node(1, 0, 'softmax'), node(2, 1, 'dropout'), node(3, 0, 'heads')] })] });
   const root = labelled(tree, /your version/);
-  assert.deepEqual(root.children?.map((child) => child.label), ['1  softmax', '3  heads']);
-  assert.deepEqual(root.children?.[0]?.children?.map((child) => child.label), ['2  dropout']);
+  assert.deepEqual(root.children?.map((child) => child.label), ['.15 [.14, .16] softmax', '.15 [.14, .16] heads']);
+  assert.deepEqual(root.children?.[0]?.children?.map((child) => child.label), ['.15 [.14, .16] dropout']);
 });
 
 test('a program that was trained is held against the version that the run began with, and against the others', () => {
@@ -153,7 +154,7 @@ test('a program that was trained is held against the version that the run began 
 test('a run that names a parent which is not there still shows every program', () => {
   const node = (order: number, parent: number) => ({ order, parent, title: `n${order}`, status: 'measured', objective: null, verified: 'no' as const, why: '', proposal: '', trial: '', byLlm: false });
   const rows = all(runsTree({ repo: '/r', trials: [], runs: [run({ nodes: [node(0, -1), node(5, 4)] })] }));
-  assert.ok(rows.some((row) => row.label === '5  n5'));
+  assert.ok(rows.some((row) => row.label === 'n5'));
 });
 
 test('running runs can be stopped, stopped ones resumed, others neither', () => {
@@ -201,7 +202,7 @@ test('a row whose id another has is left out, wherever it stands', () => {
 
 test('a patch that was refused says why in its row', () => {
   const [section] = proposalsTree({ repo: '/r', proposals: [proposal({ verified: 'no', whyNot: '2.8x slower (limit 2x)' })] }, new Set());
-  assert.equal(section?.children?.[0]?.description, '+12 % [+8.2, +16] · 2.8x slower (limit 2x)');
+  assert.equal(section?.children?.[0]?.description, '[+8, +16] · 2.8x slower (limit 2x)');
 });
 
 test('a trial is compared with the one before it, or with any other', () => {
@@ -211,4 +212,24 @@ test('a trial is compared with the one before it, or with any other', () => {
   const [newest] = rows;
   assert.ok(newest?.subject.kind === 'trial' && newest.subject.before === 'a');
   assert.deepEqual(newest.subject.others.map((other) => other.id), ['a']);
+});
+
+test('a row holds its number in what the default side bar and 1024 x 700 show of it, and nothing that its icon says', () => {
+  const node = (order: number) => ({ order, parent: order - 1, title: 'A title that is longer than any side bar is wide', status: 'complete', objective: figure('.15, 95 % [.14, .16]', 0.15, '.15 [.14, .16]'), verified: 'gain' as const, why: '', proposal: 'p1', trial: `t${order}`, byLlm: false });
+  const critique = { id: 'c1', code: 'overused-popularity', row: '27 % [21, 34] overused popularity', positive: false, message: 'm', share: figure('27 % of users'), quotes: [], places: [] };
+  const item = { rank: 1, title: 'a', align: true, rating: null, reason: '' };
+  const persona = { user: 7, persona: 'likes jazz', history: [], page: [item], words: [] };
+  const trial = { id: 't', when: 'just now', at: 0, objective: figure('.15, 95 % [.14, .16]', 0.15, '.15 [.14, .16]'), status: 'complete', seconds: 3 };
+  const trees = [
+    findingsTree(cause(finding({ fixes: ['p1'] })), [proposal()]).flatMap((group) => group.children ?? []),
+    proposalsTree({ repo: '/r', proposals: [proposal(), proposal({ id: 'p2', verified: 'no' }), proposal({ id: 'p3', state: 'applied' })] }, new Set()),
+    usersTree({ repo: '/r', trial: 't', groups: [group({ critiques: [critique], personas: [persona] })] }),
+    runsTree({ repo: '/r', trials: [trial], runs: [run({ nodes: [node(0), node(1)] })] }),
+  ];
+  const measured = trees.flatMap((tree) => all(tree).filter((row) => ['finding', 'proposal', 'critique', 'persona', 'run', 'trial'].includes(row.subject.kind)));
+  assert.deepEqual([...new Set(measured.map((row) => row.subject.kind))].sort(), ['critique', 'finding', 'persona', 'proposal', 'run', 'trial']);
+  for (const row of measured) {
+    assert.match(row.label.slice(0, 28), /^[+−-]?[.\d]/, `${row.label}: the number first`);
+    assert.doesNotMatch(`${row.label} ${row.description}`, /verified|complaint|warning|\bapplied\b(?! )/, `${row.label}: its icon says so`);
+  }
 });

@@ -5,15 +5,16 @@ from pathlib import Path
 from typing import Any
 
 from evolution.base import serial
-from evolution.base.amounts import number
+from evolution.base.amounts import number, percent
 from evolution.base.errors import ConfigError, UsageError
+from evolution.domain.limits import LEAST_STEPS, RECENT
 from evolution.domain.trial import Trial
 from server.lsp.panels.asking import Document, repo_asked_for, text
 from server.lsp.repo import Repo
 from server.lsp.session import Session
 from server.shown.curves import YOURS, Curve, of_trial, overlaid, thinned
 from server.shown.news import SHOWN_METRIC
-from server.shown.wording import ago
+from server.shown.wording import ago, duration
 
 MOST_EARLIER = 4
 
@@ -109,6 +110,7 @@ def _stop_rule(root: Path) -> str:
     except (ConfigError, OSError):
         return ""
     return (
-        f"Ends after {training.max_epochs} epochs, or once {training.patience} rankings in a row brought no better objective "
-        "and neither curve moves any more."
+        f"Ends after {training.max_epochs} epochs, or once the last {training.patience} rankings, {percent(RECENT)} of all epochs and "
+        f"{LEAST_STEPS} optimizer steps brought no better objective and neither curve moves any more; later while the model ranks "
+        f"about as well as popularity does and its loss falls. No epoch begins that would pass {duration(training.timeout_s)}."
     )

@@ -3,7 +3,7 @@
 from evolution.domain.proposal import Corrected, Effect
 from evolution.domain.trial import Metric
 from server.lsp.panels.asking import Document
-from server.shown.wording import change, with_interval
+from server.shown.wording import bracketed, change, gain, with_interval
 
 
 def figure(value: float, low: float | None, high: float | None, unit: str = "") -> Document:
@@ -14,6 +14,7 @@ def figure(value: float, low: float | None, high: float | None, unit: str = "") 
         "high": high,
         "unit": unit,
         "text": with_interval(value, low, high, unit),
+        "short": bracketed(value, low, high, unit),
     }
 
 
@@ -33,4 +34,5 @@ def of_effect(effect: Effect | None, corrected: Corrected | None = None) -> Docu
         "high": effect.high * scale,
         "unit": unit,
         "text": change(effect, corrected),
+        "short": gain(effect),
     }

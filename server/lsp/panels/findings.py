@@ -16,6 +16,7 @@ from server.lsp.panels.snapshot import RepoSnapshot, as_place, places, role_name
 from server.lsp.session import Session
 from server.lsp.view import beside, find_entry, rule_notes
 from server.shown.notes import Note
+from server.shown.rows import row
 from server.shown.wording import held_against, with_interval
 
 WHOLE = ""  # the cause of findings that are anchored in no part of the code
@@ -141,6 +142,7 @@ def _finding(seen: RepoSnapshot, standing: Standing, beside: Sequence[Finding]) 
     measured = note.finding.measurement
     return {
         **finding_document(note.finding, beside),
+        "row": row(note.finding),
         "figure": with_interval(measured.value, measured.low, measured.high, measured.unit)
         if measured
         else "",

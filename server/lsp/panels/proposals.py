@@ -11,6 +11,7 @@ from server.lsp.panels.snapshot import RepoSnapshot, worked_out
 from server.lsp.proposal_documents import address
 from server.lsp.session import Session
 from server.lsp.taking import Hunk, hunks_of, misfit, paths_of
+from server.shown.rows import patch_row
 from server.shown.wording import relative
 
 
@@ -32,6 +33,7 @@ def _proposal(seen: RepoSnapshot, proposal: Proposal, codes: dict[str, str]) -> 
     document = {
         "id": proposal.id,
         "title": idea.title,
+        "row": patch_row(proposal),
         "rationale": " ".join(filter(None, (idea.rationale, str(proposal.details.get("compared", ""))))),
         "verified": proposal.verified.value,
         "promising": _is_promising(seen, proposal),

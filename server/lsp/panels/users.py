@@ -9,6 +9,8 @@ from server.lsp.panels.figures import figure
 from server.lsp.panels.snapshot import RepoSnapshot, places, snapshot
 from server.lsp.repo import Repo
 from server.lsp.session import Session
+from server.shown.notes import of_critique
+from server.shown.rows import row
 from simulator.critiques import Critique, Simulation
 from simulator.shown import Shown
 
@@ -63,7 +65,8 @@ def _critique(seen: RepoSnapshot, feedback: Feedback, critique: Critique) -> Doc
         "code": critique.code,
         "positive": critique.positive,
         "message": critique.message,
-        "share": figure(critique.share, critique.low, critique.high, "of users"),
+        "share": figure(critique.share, critique.low, critique.high, "share of users"),
+        "row": row(of_critique(critique, ()).finding),
         "quotes": [serial.plain(quote) for quote in critique.quotes],
         "places": places(seen, feedback.critique_anchors.get(critique.id, ())),
     }

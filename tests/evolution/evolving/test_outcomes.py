@@ -45,11 +45,11 @@ def test_a_complaint_below_the_level_of_reporting_is_told_with_its_share() -> No
     (found,) = moved(IDEA, feedback(simulation=BEFORE), feedback(simulation=asked(voice(9))))
     assert (found.before, found.after, found.healthy, found.as_intended) == (0.7, 0.45, True, True)
     assert found.words == (
-        f"{CODE}: 70% of users said so, now 45% (as intended, so few that it no longer counts as a complaint)"
+        f"{CODE}: 70 % of users said so, now 45 % (as intended, so few that it no longer counts as a complaint)"
     )
     still = asked(voice(13), critiques=(critique("c1", 13),))
     (found,) = moved(IDEA, feedback(simulation=BEFORE), feedback(simulation=still))
-    assert not found.healthy and found.words.endswith("now 65% (as intended)")
+    assert not found.healthy and found.words.endswith("now 65 % (as intended)")
 
 
 @pytest.mark.parametrize("after", [{}, {"interviews": asked(no_vote="no better than chance")}])
@@ -61,5 +61,5 @@ def test_nothing_is_told_of_users_who_were_not_asked_again(after) -> None:
 
 def test_a_measurement_is_told_as_before() -> None:
     found = Moved(code="overfit", before=0.5, after=0.25, as_intended=True, healthy=True)
-    assert found.words == "overfit moved from 0.5 to 0.25 (as intended, now healthy)"
-    assert replace(found, healthy=False).words == "overfit moved from 0.5 to 0.25 (as intended)"
+    assert found.words == "overfit moved from .500 to .250 (as intended, now healthy)"
+    assert replace(found, healthy=False).words == "overfit moved from .500 to .250 (as intended)"

@@ -63,7 +63,7 @@ def test_the_programs_own_numbering_passes(first: int) -> None:
 def test_a_shift_is_told_with_what_would_fit_and_both_places(batch: Any) -> None:
     check = said(batch(shifted(0)), numbering(shifted(-1)))
     assert check.passed is False
-    assert "items shifted by +1 (kit.Ids(data, items=1)) fits 100%" in check.message
+    assert "items shifted by +1 (kit.Ids(data, items=1)) fits 100 %" in check.message
     assert [(place.path, place.line) for place in check.places] == [("adapter.py", 9), ("model.py", 7)]
 
 

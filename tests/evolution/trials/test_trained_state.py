@@ -46,7 +46,7 @@ def test_a_state_that_lacks_a_gain_is_found(micro, trained):
     table, artifacts = trained
     (check,) = checked(micro, Session(table, gain=1.3), artifacts)
     assert (check.code, check.passed) == (STATE_RESTORED, False)
-    assert "100%" in check.message
+    assert "100 %" in check.message
 
 
 @pytest.mark.parametrize("code", ["same-answer-twice", "batch-companions"])

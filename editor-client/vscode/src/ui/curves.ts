@@ -4,13 +4,15 @@ import type { Curve, Curves } from '../protocol';
 import { count } from '../views/node';
 import { escapeHtml } from './page';
 
-const WIDTH = 720;
-const HEIGHT = 240;
-const LEFT = 52;
+/** In pixels: no chart is drawn smaller, so that its words are never smaller than those around it. */
+const WIDTH = 480;
+const HEIGHT = 200;
+const LEFT = 56;
 const RIGHT = 12;
 const TOP = 12;
-const BOTTOM = 28;
+const BOTTOM = 30;
 const TICKS = 4;
+const MOST_FEET = 8;
 
 interface Point {
   epoch: number;
@@ -58,7 +60,7 @@ function chart(curves: readonly Curve[], name: string, read: (point: Curve['poin
     (level) =>
       `<line class="grid" x1="${LEFT}" x2="${WIDTH - RIGHT}" y1="${y(level)}" y2="${y(level)}"/><text x="${LEFT - 6}" y="${y(level) + 4}" text-anchor="end">${short(level)}</text>`,
   );
-  const every = Math.max(1, Math.ceil(last / 8));
+  const every = Math.max(1, Math.ceil(last / MOST_FEET));
   const epochs = Array.from({ length: Math.floor((last - 1) / every) + 1 }, (_, at) => 1 + at * every);
   const feet = epochs.map((epoch) => `<text x="${x(epoch)}" y="${HEIGHT - 8}" text-anchor="middle">${epoch}</text>`);
   const drawn = lines
@@ -98,9 +100,9 @@ function round(value: number): number {
 const STYLE = `
 body { color: var(--vscode-foreground); font-family: var(--vscode-font-family); font-size: var(--vscode-font-size); max-width: 60rem; }
 .now { font-weight: 600; }
-figure { margin: 1rem 0; } figcaption { margin-bottom: .25rem; }
-svg { width: 100%; height: auto; } svg.key { width: 28px; height: 8px; }
-text { fill: var(--vscode-foreground); font-size: 12px; }
+figure { margin: 1rem 0; overflow-x: auto; } figcaption { margin-bottom: .25rem; }
+svg { width: 100%; height: auto; min-width: ${WIDTH}px; max-width: ${1.5 * WIDTH}px; } svg.key { width: 28px; height: 8px; min-width: 0; }
+text { fill: var(--vscode-foreground); font-size: 13px; }
 .grid { stroke: var(--vscode-charts-lines, var(--vscode-foreground)); stroke-opacity: .25; }
 .curve { fill: none; stroke-width: 2; }
 .c0 { stroke: var(--vscode-charts-blue, currentColor); stroke-width: 3; }

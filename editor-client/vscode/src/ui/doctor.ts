@@ -13,7 +13,7 @@ export async function showDoctor(connection: Connection, repos: Repos): Promise<
   if (!folder) throw new Error('no folder is open. Open one first');
   const looking = { location: vscode.ProgressLocation.Window, title: 'evolverec: looking at this machine' };
   const setup = await vscode.window.withProgress(looking, () => ask(connection, folder));
-  const items = setup.checks.map((check) => ({ label: `$(${icon(check)}) ${check.name}`, description: `${word(check)}: ${check.message}`, detail: check.help ?? '', check }));
+  const items = setup.checks.map((check) => ({ label: `$(${icon(check)}) ${check.name}`, description: wordsOf(check), detail: check.help ?? '', check }));
   const title = setup.ok ? 'evolverec: nothing that the main job needs is missing' : 'evolverec: something that the main job needs is missing';
   const picked = await vscode.window.showQuickPick(items, { title, placeHolder: 'Pick one to copy what helps', matchOnDescription: true });
   if (picked?.check.help) {
@@ -40,6 +40,7 @@ function icon(check: Check): string {
   return check.ok ? 'pass' : check.needed ? 'error' : 'info';
 }
 
-function word(check: Check): string {
-  return check.ok ? 'there' : check.needed ? 'missing' : 'not there, and not needed';
+/** The icon says whether it is there. */
+function wordsOf(check: Check): string {
+  return check.ok || check.needed ? check.message : `${check.message} (optional)`;
 }

@@ -89,6 +89,7 @@ function findingNode(repo: string, finding: Finding, proposals: readonly Proposa
   const where = place ? `${place.path}:${place.line + 1}` : '';
   const fixes = proposals.filter((proposal) => finding.fixes.includes(proposal.id));
   const passed = [...above, finding.id];
+  const label = finding.row ?? finding.code;
   const below = group.filter((other) => !passed.includes(other.id) && group.find((one) => other.explained_by.includes(one.id)) === finding);
   const children = [
     leaf(`${finding.id}:message`, finding.message, 'comment'),
@@ -101,8 +102,8 @@ function findingNode(repo: string, finding: Finding, proposals: readonly Proposa
   ].filter((node) => node.label !== '');
   return {
     id: `finding:${repo}:${finding.id}`,
-    label: finding.code,
-    description: joined(finding.faded && 'faded', finding.message, origin(finding), fixes.length > 0 && count(fixes.length, 'fix', 'fixes')),
+    label,
+    description: joined(finding.faded && 'faded', finding.message !== label && finding.message, origin(finding), fixes.length > 0 && count(fixes.length, 'fix', 'fixes')),
     tooltip: findingTooltip(finding),
     icon: finding.faded ? { name: 'history' } : SEVERITY_ICON[finding.severity],
     spoken: `${word}${origin(finding) ? `, ${origin(finding)}` : ''}: ${finding.code}, ${finding.message.replace(/\.$/, '')}. ${where ? `${where}. ` : ''}${fixes.length > 0 ? `${count(fixes.length, 'measured fix', 'measured fixes')}.` : ''}`.trim(),
@@ -147,8 +148,8 @@ function placeNode(finding: Finding, place: Place): Node {
 function fixNode(repo: string, finding: Finding, proposal: Proposal): Node {
   return {
     id: `${finding.id}:fix:${proposal.id}`,
-    label: `Fix: ${proposal.title}`,
-    description: joined(shortGain(proposal), proposal.byLlm && 'by an LLM', proposal.unfit && 'does not fit the text now'),
+    label: patchLabel(proposal),
+    description: joined(intervalOf(proposal), proposal.byLlm && 'by an LLM', proposal.unfit && 'does not fit the text now'),
     icon: { name: 'lightbulb' },
     context: `proposal.${proposal.state}`,
     subject: { kind: 'proposal', repo, proposal },
@@ -161,14 +162,14 @@ export function gainOf(proposal: Proposal): string {
   return proposal.gain ? proposal.gain.text : 'no gain measured';
 }
 
-/** The same in a narrow row: "+20 % [+15, +25]". */
-export function shortGain({ gain }: Proposal): string {
-  if (!gain) return 'no gain measured';
-  if (gain.unit !== '%' || gain.low === null || gain.high === null) return gain.text;
-  return `${signed(gain.value)} % [${signed(gain.low)}, ${signed(gain.high)}]`;
+/** A patch in a narrow row, its gain first: "+20 % full softmax loss". */
+export function patchLabel(proposal: Proposal): string {
+  return proposal.row ?? proposal.title;
 }
 
-function signed(value: number): string {
-  const digits = value.toFixed(Math.abs(value) < 9.95 ? 1 : 0).replace('-', '−');
-  return value >= 0 ? `+${digits}` : digits;
+/** What belongs to the gain in a row's label: its interval "[+15, +25]", or that there is none. */
+export function intervalOf({ gain }: Proposal): string {
+  if (!gain) return 'no gain measured';
+  const short = gain.short ?? '';
+  return short.includes(' [') ? short.slice(short.indexOf(' [') + 1) : gain.text;
 }

@@ -1,6 +1,6 @@
 /** What a tree shows, before it becomes the editor's own items: built by pure functions from the server's answers. */
 
-import type { Finding, Persona, Place, Proposal, Run, UserGroup } from '../protocol';
+import type { Figure, Finding, Persona, Place, Proposal, Run, UserGroup } from '../protocol';
 
 /** What a row is about; the commands of its menu get this. */
 export type Subject =
@@ -55,6 +55,11 @@ export function paragraphs(...parts: (string | false | undefined)[]): string {
 
 export function joined(...parts: (string | false | undefined)[]): string {
   return parts.filter((part): part is string => typeof part === 'string' && part !== '').join(' · ');
+}
+
+/** A figure in a narrow row: ".184 [.150, .218]". */
+export function inRow(figure: Figure): string {
+  return figure.short ?? figure.text;
 }
 
 export function count(n: number, one: string, many = `${one}s`): string {

@@ -1,7 +1,7 @@
 /** Patches: the verified ones first, what they changed, and their parts for taking one by one. */
 
 import type { Hunk, Proposal, Proposals } from '../protocol';
-import { gainOf, shortGain } from './findingsTree';
+import { gainOf, intervalOf, patchLabel } from './findingsTree';
 import { count, escape, joined, leaf, type Node, NOTHING, paragraphs } from './node';
 
 /** Which hunks the user has put aside, as `proposal:path:index`. */
@@ -19,16 +19,15 @@ export function proposalsTree(found: Proposals, skipped: Skipped): Node[] {
   const rows = (proposals: Proposal[]) => proposals.map((proposal) => proposalNode(found.repo, proposal, skipped));
   return [
     ...rows(open),
-    ...section(`promising:${found.repo}`, 'Promising, further seeds decide', 'history', rows(promising), true),
-    ...section(`applied:${found.repo}`, 'Applied', 'check-all', rows(applied), true),
-    ...section(`tried:${found.repo}`, 'Tried, not verified', 'circle-slash', rows(tried), open.length + promising.length === 0),
+    ...section(`promising:${found.repo}`, 'promising, further seeds decide', 'history', rows(promising), true),
+    ...section(`applied:${found.repo}`, 'applied', 'check-all', rows(applied), true),
+    ...section(`tried:${found.repo}`, 'tried, not verified', 'circle-slash', rows(tried), open.length + promising.length === 0),
   ];
 }
 
 function section(id: string, label: string, icon: string, children: Node[], unfolded: boolean): Node[] {
   if (children.length === 0) return [];
-  const description = count(children.length, 'patch', 'patches');
-  return [{ id, label, description, icon: { name: icon }, subject: NOTHING, children, unfolded }];
+  return [{ id, label: `${children.length} ${label}`, icon: { name: icon }, subject: NOTHING, children, unfolded }];
 }
 
 const VERIFIED = { gain: 'verified gain', fix: 'verified fix', no: 'not verified' } as const;
@@ -44,8 +43,8 @@ function proposalNode(repo: string, proposal: Proposal, skipped: Skipped): Node 
   const unfit = proposal.unfit ? 'does not fit the text now' : '';
   return {
     id: `proposal:${repo}:${proposal.id}`,
-    label: proposal.title,
-    description: joined(shortGain(proposal), proposal.state === 'applied' ? 'applied' : proposal.verified === 'no' ? proposal.whyNot : '', author, unfit),
+    label: patchLabel(proposal),
+    description: joined(intervalOf(proposal), proposal.state === 'open' && proposal.verified === 'no' && proposal.whyNot, author, unfit),
     tooltip: tooltip(proposal),
     icon: proposal.state === 'applied' ? { name: 'check' } : ICON[proposal.verified],
     spoken: `${word}: ${proposal.title}, ${gainOf(proposal)}${author ? `, ${author}` : ''}${unfit ? `, ${unfit}` : ''}`,
@@ -69,7 +68,7 @@ function about(proposal: Proposal): Node[] {
     proposal.metrics.length > 0 && {
       ...leaf(`${id}:metrics`, 'Metrics', 'graph'),
       children: proposal.metrics.map((metric) =>
-        leaf(`${id}:metric:${metric.name}`, metric.name, 'dash', `${metric.before} → ${metric.after}, ${metric.change}`),
+        leaf(`${id}:metric:${metric.name}`, `${metric.before} → ${metric.after} ${metric.name}`, 'dash', metric.change),
       ),
     },
   ];

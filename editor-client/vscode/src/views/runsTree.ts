@@ -2,12 +2,12 @@
 
 import type { Run, RunNode, Runs } from '../protocol';
 import { short } from '../ui/curves';
-import { count, escape, joined, leaf, type Node, NOTHING, paragraphs } from './node';
+import { count, escape, inRow, joined, leaf, type Node, NOTHING, paragraphs } from './node';
 
 export function runsTree(runs: Runs): Node[] {
-  const told = (trial: Runs['trials'][number]) => ({ id: trial.id, label: trial.objective ? `objective ${trial.objective.text}` : 'no objective', description: joined(trial.status, trial.when) });
+  const told = (trial: Runs['trials'][number]) => ({ id: trial.id, label: objectiveOf(trial), description: joined(trial.status, trial.when) });
   const trials: Node[] = runs.trials.map((trial, index) => ({
-    ...leaf(`trial:${runs.repo}:${trial.id}`, trial.objective ? `objective ${trial.objective.text}` : 'no objective', trial.objective ? 'beaker' : 'beaker-stop'),
+    ...leaf(`trial:${runs.repo}:${trial.id}`, objectiveOf(trial), trial.objective ? 'beaker' : 'beaker-stop'),
     description: joined(trial.status, trial.when, `${Math.round(trial.seconds)} s`),
     context: 'trial',
     subject: { kind: 'trial', repo: runs.repo, id: trial.id, before: runs.trials[index + 1]?.id ?? '', others: runs.trials.filter((other) => other.id !== trial.id).map(told), patch: '' },
@@ -17,14 +17,18 @@ export function runsTree(runs: Runs): Node[] {
   if (trials.length === 0) return tree;
   const own: Node = {
     id: `trials:${runs.repo}`,
-    label: 'Trials of your versions',
-    description: count(trials.length, 'trial'),
+    label: `${count(trials.length, 'trial')} of your versions`,
     icon: { name: 'beaker' },
     subject: NOTHING,
     children: trials,
     unfolded: tree.length === 0,
   };
   return [...tree, own];
+}
+
+/** ".184 [.150, .218] objective". */
+function objectiveOf({ objective }: { objective: Runs['trials'][number]['objective'] }): string {
+  return objective ? `${inRow(objective)} objective` : 'no objective';
 }
 
 const STATE_ICON = { running: 'sync~spin', done: 'pass', stopped: 'debug-pause' } as const;
@@ -35,8 +39,8 @@ function runNode(repo: string, run: Run, newest: boolean): Node {
   const curve = bestSoFar(run.bestSoFar);
   return {
     id,
-    label: `${run.strategy}, ${run.when}`,
-    description: joined(run.state, best, run.cost),
+    label: `${run.best ? `${inRow(run.best)} best of ` : ''}${run.strategy}`,
+    description: joined(run.when, run.state === 'stopped' && 'stopped', run.cost),
     tooltip: paragraphs(
       `**${escape(run.strategy)}** by ${escape(run.proposer)}${run.model ? ` with the LLM ${escape(run.model)}` : ''}`,
       escape(best),
@@ -70,8 +74,8 @@ function lineage(repo: string, run: Run, id: string): Node[] {
   return [
     {
       id: `${id}:lineage`,
-      label: 'Lineage',
-      description: joined(count(run.nodes.length, 'program'), `${measured} measured`),
+      label: count(run.nodes.length, 'program'),
+      description: joined(`${measured} measured`, 'each below the one it was made from'),
       icon: { name: 'type-hierarchy' },
       subject: { kind: 'run', repo, run },
       children: roots.map(row),
@@ -86,15 +90,16 @@ function programNode(repo: string, id: string, node: RunNode, trained: readonly 
   const before = root && root.order === 0 && node.order > 0 ? root.trial : '';
   const others = trained
     .filter((other) => other.trial !== node.trial)
-    .map((other) => ({ id: other.trial, label: `${other.order}  ${other.title}`, description: other.objective?.text ?? other.status }));
+    .map((other) => ({ id: other.trial, label: `${other.order}  ${other.title}`, description: other.objective ? inRow(other.objective) : other.status }));
   const verified = node.verified === 'gain' ? 'verified gain' : node.verified === 'fix' ? 'verified fix' : '';
   const objective = node.objective ? node.objective.text : '';
+  const label = node.objective ? `${inRow(node.objective)} ${node.title}` : node.title;
   const author = node.byLlm ? 'by an LLM' : '';
   const icon = verified ? 'verified-filled' : node.objective ? 'circle-filled' : 'circle-outline';
   return {
     id: `${id}:${node.order}`,
-    label: `${node.order}  ${node.title}`,
-    description: joined(objective, verified, node.status, author),
+    label,
+    description: joined(`program ${node.order}`, !node.objective && node.status, author),
     tooltip: paragraphs(`**${escape(node.title)}**`, escape(node.why)),
     icon: { name: icon },
     spoken: `Program ${node.order}: ${node.title}. ${joined(objective, verified, node.status, author)}`,

@@ -1,7 +1,7 @@
 /** Simulated users: what they agree on, and each with the page it was given. */
 
 import type { Critique, Persona, UserGroup, Users } from '../protocol';
-import { count, escape, joined, leaf, type Node, NOTHING, paragraphs } from './node';
+import { count, escape, inRow, joined, leaf, type Node, NOTHING, paragraphs } from './node';
 
 export function usersTree(users: Users): Node[] {
   return users.groups.map((group) => groupNode(users.repo, group));
@@ -9,22 +9,22 @@ export function usersTree(users: Users): Node[] {
 
 function groupNode(repo: string, group: UserGroup): Node {
   const id = `users:${repo}:${group.kind}:${group.model}`;
-  const label = group.kind === 'llm' ? `Users played by the LLM ${group.model}` : 'Statistical users';
+  const label = group.kind === 'llm' ? `${count(group.asked, 'user')} played by the LLM ${group.model}` : count(group.asked, 'statistical user');
   const status = STATUS[group.status] ?? group.status;
   return {
     id,
     label,
-    description: joined(`${group.asked} asked`, group.failed > 0 && `${group.failed} failed`, group.noVote ? 'no vote' : status),
+    description: joined(group.failed > 0 && `${group.failed} failed`, group.noVote ? 'no vote' : status),
     tooltip: paragraphs(escape(group.noVote), escape(group.because)),
     icon: { name: group.kind === 'llm' ? 'sparkle' : 'organization' },
     subject: NOTHING,
     unfolded: true,
     children: [
-      leaf(`${id}:fidelity`, 'Fidelity', 'pulse', `${group.fidelity.text}, how well they know their user's real choices`),
+      leaf(`${id}:fidelity`, `${inRow(group.fidelity)} fidelity`, 'pulse', `${group.fidelity.text}, how well they know their user's real choices; .5 is chance`),
       ...(group.noVote ? [leaf(`${id}:noVote`, group.noVote, 'mute', 'what they say does not count')] : []),
       ...(group.because ? [leaf(`${id}:because`, group.because, 'info', status)] : []),
-      section(`${id}:critiques`, 'Critiques', 'comment-discussion', group.critiques.map((critique) => critiqueNode(repo, critique)), true),
-      section(`${id}:personas`, 'Personas', 'account', group.personas.map((persona) => personaNode(repo, group, persona)), false),
+      section(`${id}:critiques`, 'critique', 'comment-discussion', group.critiques.map((critique) => critiqueNode(repo, critique)), true),
+      section(`${id}:personas`, 'persona', 'account', group.personas.map((persona) => personaNode(repo, group, persona)), false),
     ],
   };
 }
@@ -36,8 +36,7 @@ const STATUS: Record<string, string> = {
 };
 
 function section(id: string, label: string, icon: string, children: Node[], unfolded: boolean): Node {
-  const description = children.length > 0 ? `${children.length}` : 'none';
-  return { id, label, description, icon: { name: icon }, subject: NOTHING, children, unfolded };
+  return { id, label: children.length > 0 ? count(children.length, label) : `no ${label}s`, icon: { name: icon }, subject: NOTHING, children, unfolded };
 }
 
 function critiqueNode(repo: string, critique: Critique): Node {
@@ -45,8 +44,8 @@ function critiqueNode(repo: string, critique: Critique): Node {
   const word = critique.positive ? 'praise' : 'complaint';
   return {
     id,
-    label: critique.code,
-    description: joined(word, critique.message),
+    label: critique.row ?? critique.code,
+    description: critique.message,
     tooltip: paragraphs(`**${escape(critique.code)}**: ${escape(critique.message)}`, `${word}, said by ${escape(critique.share.text)}`),
     icon: { name: critique.positive ? 'thumbsup' : 'thumbsdown' },
     spoken: `${word}: ${critique.code}, ${critique.message}`,
@@ -74,8 +73,8 @@ function personaNode(repo: string, group: UserGroup, persona: Persona): Node {
   const fitting = persona.page.filter((item) => item.align).length;
   return {
     id: `persona:${repo}:${group.kind}:${persona.user}`,
-    label: `User ${persona.user}`,
-    description: joined(persona.persona, `${fitting} of ${count(persona.page.length, 'item')} fit`),
+    label: `${fitting} of ${persona.page.length} fit user ${persona.user}`,
+    description: persona.persona,
     tooltip: paragraphs(escape(persona.persona), ...persona.words.map((words) => `“${escape(words)}”`)),
     icon: { name: 'person' },
     context: 'persona',
