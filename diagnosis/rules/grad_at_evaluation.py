@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from diagnosis.findings import FindingKind, FoundBy, Role
 from diagnosis.rules.codebase import Codebase, Defined
+from diagnosis.rules.detached_answers import MOST_CALLERS, detached_answer
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.repeated import below, callee, repo_of, trains
 from diagnosis.rules.rule import Rule
@@ -17,8 +18,8 @@ KIND = FindingKind(
     found_by=FoundBy.RULE,
     title="Gradients kept at evaluation",
     why="Without no_grad every score keeps its graph: memory and time are spent for nothing.",
-    definition="A function that calls `.eval()` and ranks, or `score`, with nothing on the way to the model that switches "
-    "gradients off.",
+    definition="A function that calls `.eval()` and ranks, or `score`, or one that scores and detaches its answer at the end, with "
+    "nothing on the way to the model that switches gradients off.",
     roles=(Role.SCORING,),
 )
 
@@ -35,6 +36,13 @@ def grad_at_evaluation(source: ParsedFile) -> Iterator[RuleHit]:
         if function in trains(repo):
             continue
         place = _evaluation(source, function) or _scoring(source, function, repo)
+        answer = detached_answer(source, function, repo) if place is None and trains(repo) else None
+        if answer is not None and not _is_freed_above(repo, Defined(file=source, node=function)):
+            yield source.hit(
+                KIND.code,
+                answer,
+                "detaches an answer whose graph was kept for nothing: wrap it in torch.no_grad()",
+            )
         if place is not None and not _is_freed(repo, Defined(file=source, node=function)):
             yield source.hit(KIND.code, place, "scores with gradients on: wrap it in torch.no_grad()")
 
@@ -97,6 +105,27 @@ def _is_freed(repo: Codebase, function: Defined) -> bool:
         if _mentions(place.node):
             return True
     return any(_called_without_grad(file, function.node) for file in repo.files)
+
+
+def _is_freed_above(repo: Codebase, function: Defined) -> bool:
+    """Whether gradients are switched off for a function by itself, by anybody above it, or for a whole file."""
+    above, seen = [function], {function.node}
+    for _ in range(MOST_CALLERS):
+        if any(_is_freed(repo, one) for one in above):
+            return True
+        names = {getattr(one.node, "name", "") for one in above}
+        callers = [
+            Defined(file=made.file, node=outer)
+            for made in repo.calls(*names)
+            if (outer := made.file.function_of(made.call)) is not None and outer not in seen
+        ]
+        above = [one for one in callers if one.node not in trains(repo)]
+        seen |= {one.node for one in above}
+    return any(
+        file.function_of(call) is None and not any(isinstance(o, ast.With) for o in file.around(call))
+        for file in repo.files
+        for call in file.calls_named("set_grad_enabled")
+    )
 
 
 def _mentions(node: ast.AST) -> bool:

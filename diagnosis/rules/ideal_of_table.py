@@ -15,12 +15,13 @@ from diagnosis.rules.ideal_places import (
     places_counted,
 )
 from diagnosis.rules.source import ParsedFile
-from diagnosis.rules.values import bindings, origins, same
+from diagnosis.rules.values import bindings, origins, same, words_of
 from diagnosis.syntax import called_name, dotted
 
 HOLDS = {"array", "asarray", "tensor", "as_tensor", "FloatTensor", "to", "float", "list", "tuple"}
 SUMS = ("sum", "fsum")
-HITS = ("hit", "gain", "rel", "dcg", "ideal", "correct")  # how names of hits and of ideal gains begin or end
+HITS = ("hit", "gain", "correct", "dcg", "ndcg", "ideal")  # how names of hits and of their gains begin
+RELEVANT = {"rel", "rels", "relevance", "relevances", "relevant"}
 
 
 def sums_of_table(source: ParsedFile) -> Iterator[ast.Call]:
@@ -120,13 +121,27 @@ def _is_gain_of(source: ParsedFile, node: ast.expr, names: set[str]) -> bool:
         for part in parts
         if isinstance(part, ast.Name | ast.Attribute)
     ]
-    told = any(piece.startswith(HITS) or piece.endswith(HITS) for word in words for piece in word.split("_"))
+    if any(_tells_hits(word) for word in words):
+        return True
     asked = any(
         (isinstance(part, ast.Compare) and isinstance(part.ops[0], ast.In | ast.Eq))
         or (isinstance(part, ast.Call) and called_name(part) in ("isin", "in1d"))
         for part in parts
     )
-    return told or asked
+    return asked and _is_called_gain(source, node)
+
+
+def _tells_hits(word: str) -> bool:
+    """Whether a name speaks of hits, gains or relevance."""
+    return any(piece.startswith(HITS) or piece in RELEVANT for piece in word.split("_"))
+
+
+def _is_called_gain(source: ParsedFile, node: ast.expr) -> bool:
+    """Whether the function or the statement around a value calls it a gain: what is among the places may be a group of items too."""
+    function = source.function_of(node)
+    statement = next((outer for outer in source.around(node) if isinstance(outer, ast.stmt)), node)
+    words = [*words_of(statement), getattr(function, "name", "")]
+    return any("dcg" in word.lower() or "ideal" in word.lower() for word in words)
 
 
 def _is_of_hits(division: ast.BinOp, stop: ast.expr) -> bool:

@@ -114,7 +114,9 @@ def _latest(source: ParsedFile, name: ast.Name, found: list[Binding]) -> Binding
     behind it comes round again. A notebook calls the row of a loop `r`, and then the ranks.
     """
     around = {*source.around(name)}
-    at = source.places[name]
+    at = source.places.get(name)
+    if at is None:  # a name that a rule made up
+        return None
     looped = [b for b in found if b.how is How.ITERATED and _holds(source, b.node, around)]
     plain = [b for b in found if b.how is not How.ITERATED and b.node not in around]
     before = [b for b in plain if source.places[b.node] < at]

@@ -146,7 +146,10 @@ def _tables_by_user(source: ParsedFile) -> Iterator[ast.Call]:
         titles = [k.value for c in reads for k in c.keywords if k.arg in ("names", "usecols", "dtype")]
         times = {word for one in titles for word in words_of(one) if tells_time(word)}
         told = {node for one in titles for node in ast.walk(one)}
-        if len(times) == 1 and not _is_read(source, *times) and not _is_written(source, *times, told):
+        if len(times) != 1:
+            continue
+        (time,) = times
+        if not _is_read(source, time) and not _is_written(source, time, told):
             yield call
 
 
