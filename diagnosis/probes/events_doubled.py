@@ -14,6 +14,7 @@ from diagnosis.streams.reading import Read, read
 from diagnosis.streams.recorded import chosen
 from diagnosis.streams.views import View, views
 from diagnosis.symptoms import WEAK
+from seeds.amounts import percent
 from seeds.interactions import Int64
 
 UNIT = "share of neighbours"
@@ -57,7 +58,7 @@ def judged(seen: Read) -> list[Measurement]:
                 measured(
                     KIND.code,
                     share,
-                    f"{share:.0%} of neighbours in the histories are one item twice, in the log {own:.0%}: each event stands there more than once",
+                    f"{percent(share)} of neighbours in the histories are one item twice, in the log {percent(own)}",
                     unit=UNIT,
                     healthy=False,
                     reference=own,
