@@ -10,13 +10,15 @@ from diagnosis.deciding.properties import draws
 from diagnosis.findings import CodePlace, Measurement, Severity
 from diagnosis.probes.negatives import HIT, KEPT
 
+FEWEST = 0.02  # of the draws: fewer cost nothing, and may come of rows whose user was read wrongly
+
 
 def told_in_vain(measured: Measurement, sources: Mapping[str, str]) -> Measurement:
     """As many hits as by chance are a cause where the code looks for them, and finds none or keeps them.
 
     sources: path -> text of the measured program.
     """
-    if measured.code != KEPT.code or not rejects(measured.places, sources):
+    if measured.code != KEPT.code or measured.value < FEWEST or not rejects(measured.places, sources):
         return measured
     message = f"{measured.message}, though the code that draws asks for them"
     return replace(measured, code=HIT.code, healthy=False, severity=Severity.WARNING, message=message)

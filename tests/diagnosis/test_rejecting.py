@@ -93,6 +93,12 @@ def test_hits_by_chance_are_a_cause_where_the_code_asks_for_them(text: str, code
     assert told_in_vain(advice, {"m.py": text}).code == code
 
 
+def test_a_few_hits_are_no_fault_of_code_that_draws_them_again() -> None:
+    places = tuple(CodePlace(path="m.py", line=line) for line in (3, 5))
+    advice = measured("negatives-not-rejected", 0.004, ".4 %", unit="", healthy=True, places=places)
+    assert told_in_vain(advice, {"m.py": TABLE}) is advice
+
+
 @pytest.mark.parametrize("text", [TABLE, FIRST_OF_FOUR, RETURNED])
 def test_the_test_of_a_table_is_the_line_that_decides(text: str) -> None:
     lines = text.split("\n")
