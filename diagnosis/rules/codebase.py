@@ -411,12 +411,25 @@ class Codebase:
         owner = function.file.parents.get(node)
         is_method = isinstance(owner, ast.ClassDef) and parameters(node)[:1] in (["self"], ["cls"])
         if node.name == "__init__" and isinstance(owner, ast.ClassDef):
-            return self.constructions.get(owner.name, []) if len(self.classes[owner.name]) == 1 else []
+            return self._makings(Defined(file=function.file, node=owner))
         if node.name == "forward" and is_method:
             return self.calls_of_module(owner)
         if len(self.functions[node.name]) == 1:
             return list(self.calls(node.name))
         return [] if is_method else [made for made in self.calls(node.name) if self._runs(made, node)]
+
+    def _makings(self, kind: Defined) -> list[Made]:
+        """The calls that run a class's own `__init__`, by the names of classes below that have none as well."""
+        name = getattr(kind.node, "name", "")
+        if len(self.classes[name]) != 1:
+            return []
+        found = list(self.constructions.get(name, []))
+        for below in self.below.get(name, []):
+            first = next((d for d in self.lineage(below) if own_method(d, "__init__")), None)
+            called = getattr(below.node, "name", "")
+            if first is not None and first.node is kind.node and len(self.classes[called]) == 1:
+                found += self.constructions.get(called, [])
+        return found
 
     def _runs(self, made: Made, function: ast.AST) -> bool:
         """Whether a call by a bare name runs a plain function, whatever methods are of the same name."""

@@ -4,6 +4,7 @@ import ast
 from collections.abc import Iterator
 
 from diagnosis.findings import FindingKind, FoundBy, Role
+from diagnosis.rules.codebase import Codebase
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.repeated import is_training_loop, repo_of
 from diagnosis.rules.rule import Rule
@@ -73,7 +74,7 @@ def _loaders(source: ParsedFile, loops: list[Loop]) -> Iterator[RuleHit]:
         statement = source.parents.get(call)
         targets = statement.targets if isinstance(statement, ast.Assign) else []
         assigned = {(_scope(source, call, dotted(t)), dotted(t).rpartition(".")[2]) for t in targets}
-        if inline or assigned & names:
+        if (inline or assigned & names) and not _shuffles_itself(repo_of(source), source, call):
             yield source.hit(KIND.code, call, MESSAGE)
 
 
@@ -84,7 +85,11 @@ def _made_elsewhere(source: ParsedFile) -> Iterator[RuleHit]:
         if not is_training_loop(source, loop, repo):
             continue
         for made in repo.makers(source, _unwrapped(source, loop.iter)):
-            if made.full_name in LOADERS and not _has_order(made.call):
+            if (
+                made.full_name in LOADERS
+                and not _has_order(made.call)
+                and not _shuffles_itself(repo, made.file, made.call)
+            ):
                 yield made.file.hit(KIND.code, made.call, MESSAGE)
 
 
@@ -116,6 +121,17 @@ def _has_order(call: ast.Call) -> bool:
         return True
     dataset = call.args[0] if call.args else keyword(call, "dataset")
     return isinstance(dataset, ast.Call) and "iterable" in called_name(dataset).lower()
+
+
+def _shuffles_itself(repo: Codebase, file: ParsedFile, loader: ast.Call) -> bool:
+    """Whether the data set that a loader is given has a method that puts its rows in random order."""
+    given = loader.args[0] if loader.args else keyword(loader, "dataset")
+    kind = repo.class_of(file, given) if given is not None else None
+    return kind is not None and any(
+        called_name(call) in PERMUTES
+        for place in repo.lineage(kind)
+        for call in place.file.calls_in(place.node)
+    )
 
 
 def _scope(source: ParsedFile, node: ast.AST, name: str) -> ast.AST | None:
