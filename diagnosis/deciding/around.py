@@ -42,7 +42,10 @@ def fillings(program: Program, seen: Sequence[CodePlace]) -> list[ast.AST]:
     if here:
         return []
     flow = list(flow_into(program, starts))
+    shifts: list[ast.AST] = [at.node for at in flow if _moves(program, at.node)]
     moved: list[ast.AST] = [at.node for at in flow if at.hops <= NEAR and _moves(program, at.node)]
+    if not moved and len({program.statement(one) for one in shifts}) == 1:
+        moved = shifts  # farther away, and the only one
     filled = _filled(program, seen[:1], starts)
     beside = [one for node in filled for one in _taken_beside(program, node)]
     return beside[:1] or filled or moved[:1]

@@ -14,6 +14,7 @@ import numpy as np
 from .step_kept import Call, KeptStep
 
 WIDEST = 64  # columns of a feature table; more are interactions
+MOST_NUMBERED = 8  # columns, each of which numbers another property
 SURE = 0.999
 UNSURE = 0.97
 CHANCE = 0.9  # of a table whose rows are exchanged: above, equal columns say nothing
@@ -24,9 +25,8 @@ def features(step: KeptStep, data: Any, made_at: Callable[[Any], list[list[Any]]
     """{"tables", "column", "by", "places"}: tables of features that were held against a column; of one that is shifted, which column and by how
     many rows. {} where there is no such table. made_at: where a tensor comes from, [[path, line, function]], nearest first."""
     tables, n = 0, int(data.n_items)
-    for call, tensor in _tables(step, n):
-        rows = tensor.detach().cpu().numpy()
-        rows = rows.reshape(len(rows), -1)
+    parts = ((call, tensor, rows) for call, tensor in _tables(step, n) for rows in _parts(tensor))
+    for call, tensor, rows in parts:
         for name, keys in _columns(data, n):
             fitting = {by: _purity(_shifted(rows, n, by), keys) for by in (-1, 0, 1)}
             known = max(fitting.values()) >= SURE and _by_chance(rows, n, keys) < CHANCE
@@ -46,6 +46,15 @@ def _tables(step: KeptStep, n: int) -> Iterator[tuple[Call, Any]]:
             if fits and id(one) not in seen and not one.is_sparse and one.numel() <= WIDEST * (n + 2):
                 seen.add(id(one))
                 yield call, one
+
+
+def _parts(tensor: Any) -> Iterator[Any]:
+    """A table's rows (n, k), and where each of a few columns of whole numbers is a feature of its own, each of them (n, 1)."""
+    rows = tensor.detach().cpu().numpy()
+    rows = rows.reshape(len(rows), -1)
+    yield rows
+    if np.issubdtype(rows.dtype, np.integer) and 1 < rows.shape[1] <= MOST_NUMBERED:
+        yield from (rows[:, [column]] for column in range(rows.shape[1]))
 
 
 def _columns(data: Any, n: int) -> Iterator[tuple[str, Any]]:

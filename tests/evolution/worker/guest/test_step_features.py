@@ -32,6 +32,15 @@ def step(data, *options):
         price = price.roll(1)
     items, of_kinds, out = nn.Embedding(N + 1, 4), nn.Embedding(7, 4), nn.Linear(5, 1)
     ids = torch.arange(1, 60)
+    both = torch.stack([kinds, (price * 10).long()], 1)
+    of_prices = nn.Embedding(100, 4)
+
+    def numbered():
+        rows = items(ids) + of_kinds(both[ids, 0]) + of_prices(both[ids, 1])
+        rows.mean().backward()
+
+    if "numbered" in options:
+        return numbered
 
     def run():
         rows = torch.cat([items(ids) + of_kinds(kinds[ids]), price[ids, None]], 1)
@@ -41,14 +50,22 @@ def step(data, *options):
 
 
 @pytest.mark.parametrize(
-    ("options", "column", "by"), [((), "", 0), (("kinds",), "categories", -1), (("price",), "price", 1)]
+    ("options", "column", "by"),
+    [
+        ((), "", 0),
+        (("kinds",), "categories", -1),
+        (("price",), "price", 1),
+        (("numbered",), "", 0),
+        (("numbered", "kinds"), "categories", -1),
+        (("numbered", "price"), "price", 1),
+    ],
 )
 def test_a_shifted_table_is_found(options, column, by):
     data = log()
     told = asked_of(step(data, *options), lambda kept: features(kept, data, lambda tensor: []))
     assert (told["column"], told["by"]) == (column, by)
     if by:
-        assert (
-            line(told["places"][0])
-            == "rows = torch.cat([items(ids) + of_kinds(kinds[ids]), price[ids, None]], 1)"
+        assert line(told["places"][0]) in (
+            "rows = torch.cat([items(ids) + of_kinds(kinds[ids]), price[ids, None]], 1)",
+            "rows = items(ids) + of_kinds(both[ids, 0]) + of_prices(both[ids, 1])",
         )
