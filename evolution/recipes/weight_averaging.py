@@ -13,7 +13,7 @@ from evolution.recipes.code import (
     statements,
 )
 from evolution.recipes.flow import own_lines
-from evolution.recipes.recipe import DoesNotFit, RecipeContext, RecipePatch
+from evolution.recipes.recipe import WEAKER, DoesNotFit, RecipeContext, RecipePatch
 from evolution.recipes.training_step import TrainingStep, find_training_step, names_known_at
 
 # A run of this many steps is averaged over about its last 1,000, a shorter one over its last 100.
@@ -36,8 +36,8 @@ class WeightAveraging:
         "deeper in the same valley and ranks unseen events better, at the cost of a copy."
     )
     techniques: tuple[str, ...] = ("weight-averaging",)
-    triggers: frozenset[str] = frozenset({"not-converged", "overconfidence", "weaker-than-markov"})
-    promise: float = 0.45
+    triggers: frozenset[str] = frozenset(WEAKER)
+    promise: float = 0.3
 
     def make(self, context: RecipeContext) -> RecipePatch:
         """Raises DoesNotFit if weights are averaged already, or where the loop that trains does not hand over between epochs."""

@@ -292,6 +292,7 @@ def test_sarif_has_a_rule_per_code_and_a_result_per_finding():
     finding = {
         "id": "i1", "code": "collapse", "severity": "warning", "message": "m", "why": "w", "definition": "",
         "anchors": [anchor, other], "nature": "symptom", "explained_by": "x", "healed_by": "", "ruled_out": [],
+        "source": "probe", "title": "Rows collapse",
     }  # fmt: skip
     log = sarif.sarif(
         {"findings": [finding, {**finding, "id": "i2", "severity": "information", "anchors": []}]}
@@ -301,6 +302,7 @@ def test_sarif_has_a_rule_per_code_and_a_result_per_finding():
     assert [rule["id"] for rule in ran["tool"]["driver"]["rules"]] == ["collapse"]
     first, second = ran["results"]
     assert (first["ruleIndex"], first["level"], second["level"]) == (0, "warning", "note")
+    assert first["message"]["text"] == "Rows collapse: m"
     place = first["locations"][0]["physicalLocation"]
     assert place == {
         "artifactLocation": {"uri": "model.py"}, "region": {"startLine": 3, "endLine": 4},
