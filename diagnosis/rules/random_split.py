@@ -32,7 +32,13 @@ SPLITS = {"train_test_split", "random_split", "ShuffleSplit", "KFold", "random_t
 # One of these must be called where anything is split at random.
 SPLITTING = {*PERMUTES, *SPLITS, *DRAWS, "rand", "random", "uniform"}
 KNOWS_TIME = ("timestamp", "timestamps", "unix", "unixreviewtime", "datetime", "date")
-COLUMNS_OF_TIME = ("t", "ts", "time")  # of a table, where a variable of that name may be anything
+COLUMNS_OF_TIME = (
+    "t",
+    "ts",
+    "time",
+    "when",
+    "stamp",
+)  # of a table, where a variable of that name may be anything
 LONGEST = 40  # characters of the name of a column
 OWNERS = ("user", "uid", "session", "customer", "visitor")
 
@@ -274,11 +280,16 @@ def _knows_time(source: ParsedFile) -> bool:
 
 
 def _fields(source: ParsedFile) -> Iterator[str]:
-    """The names that a file gives the fields of a line: `u, i, t = map(int, line.split(","))`."""
+    """The names that a file gives the fields of a line: `u, i, t = map(int, line.split(","))`, `for u, i, t in csv.reader(f)`."""
     for statement in source.within(source.nodes[0], ast.Assign):
         target = statement.targets[0]
         cut = any(called_name(call) == "split" for call in source.calls_in(statement.value))
         if cut and isinstance(target, ast.Tuple) and len(target.elts) > 2:
+            yield from (part.id.lower() for part in target.elts if isinstance(part, ast.Name))
+    for loop in source.within(source.nodes[0], ast.For):
+        target = loop.target
+        read = isinstance(loop.iter, ast.Call) and called_name(loop.iter) == "reader"
+        if read and isinstance(target, ast.Tuple) and len(target.elts) > 2:
             yield from (part.id.lower() for part in target.elts if isinstance(part, ast.Name))
 
 
