@@ -80,6 +80,7 @@ def _casts_below(source: ParsedFile, call: ast.Call) -> Iterator[ast.Call]:
                     or _is_time(source, _value(c))
                     or _is_called_time(source, c)
                     or (called_name(c) in MAKES and _is_second_key(call, given))
+                    or (called_name(c) in MAKES and _is_time_of_records(source, c, given))
                 )
             )
 
@@ -92,6 +93,32 @@ def _is_called_time(source: ParsedFile, cast: ast.Call) -> bool:
         and isinstance(column, ast.Subscript)
         and all(tells_time(dotted(target).rpartition(".")[2]) for target in kept.targets)
     )
+
+
+def _is_time_of_records(source: ParsedFile, cast: ast.Call, given: ast.expr) -> bool:
+    """Whether a column that is sorted by holds the times of records which one array is made of:
+    `rows.append((u, i, int(when)))`, `np.array(rows, dtype=np.float32)[:, 2]`.
+    """
+    place = (
+        given.slice.elts[-1]
+        if isinstance(given, ast.Subscript) and isinstance(given.slice, ast.Tuple)
+        else None
+    )
+    records = cast.args[0] if cast.args else None
+    if (
+        not isinstance(place, ast.Constant)
+        or not isinstance(place.value, int)
+        or not isinstance(records, ast.Name)
+    ):
+        return False
+    added = [
+        one.args[0]
+        for one in source.calls_named("append")
+        if isinstance(one.func, ast.Attribute) and dotted(one.func.value) == records.id and one.args
+    ]
+    made = [part.elt for value in origins(source, records) for part in source.within(value, ast.ListComp)]
+    tuples = [one for one in (*added, *made) if isinstance(one, ast.Tuple) and len(one.elts) > place.value]
+    return any(tells_time(word) for one in tuples for word in words_of(one.elts[place.value]))
 
 
 def _is_second_key(call: ast.Call, given: ast.expr) -> bool:
