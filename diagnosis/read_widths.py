@@ -26,11 +26,21 @@ def shared_width(trace: Mapping[str, Any], n_items: int) -> int:
     """How many events a line looks up for each row of a training step, and as many for each row that is scored; 0 where there is
     no such line.
 
-    Candidates are looked up on a line that both share, too, but as many as the catalogue has while scoring.
+    Candidates are looked up on a line that both share, too, but as many as the catalogue has while scoring; what a model keeps
+    of each user, as neighbours or a history of his own, is looked up by what another look-up gives.
     """
     flow = Flow(trace)
-    widths = {phase: set(_lookup_widths(flow, phase, n_items)) for phase in ("train", "score")}
-    return max((width for _, width in widths["train"] & widths["score"]), default=0)
+    widths: dict[str, set[tuple[str, int, int]]] = {"train": set(), "score": set()}
+    for table in table_parameters(flow, n_items):
+        for op in flow.consumers(f"p{table}"):
+            call = flow.ops[op]
+            out = call["out"][0] if call["out"] else []
+            if call["phase"] not in widths or call["function"] not in LOOKUPS or len(out) != 3:
+                continue
+            kept = any(one != op and flow.ops[one]["function"] in LOOKUPS for one in flow.upstream([op]))
+            if not kept and max(out[:2]) < n_items:
+                widths[call["phase"]].add((call["path"], call["line"], out[1]))
+    return max((width for *_, width in widths["train"] & widths["score"]), default=0)
 
 
 def _lookup_widths(flow: Flow, phase: str, n_items: int) -> Iterator[tuple[tuple[str, int], int]]:

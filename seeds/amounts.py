@@ -2,13 +2,16 @@
 
 
 def number(value: float) -> str:
-    """Three significant digits, without the zero before the point: .142, 1.5, 12.3, 12,345."""
+    """Three digits behind the point, or three in all, without the zero before the point: .142, .0015, 1.5, 12.3, 12,345."""
+    value = value or 0.0  # no minus before nothing
     size = abs(value)
     if size >= 1e9:  # a loss that diverges
         return f"{value:.1e}"
     if size >= 999.5:
         return f"{value:,.0f}"
-    text = f"{value:.3f}" if size < 1 else f"{value:.3g}"
+    text = f"{value:.3f}" if size < 0.9995 else f"{value:.3g}"
+    if 0.001 <= size < 0.01:
+        text = f"{value:.2g}"
     if size < 0.001 and value:
         text = f"{value:.1e}"
     if "e" not in text:
@@ -28,11 +31,11 @@ def percent(share: float) -> str:
 
     Only what is exactly all or none reads `100 %` or `0 %`.
     """
-    whole = round(100 * share, 6)  # what a sum of rounded terms is off counts for nothing
-    if not whole or whole >= 100 or 9.95 <= abs(whole) < 99.5:
+    whole = round(100 * share, 6) or 0.0  # what a sum of rounded terms is off counts for nothing
+    if not whole or abs(whole) >= 100 or 9.95 <= abs(whole) < 99.5:
         return f"{whole:,.0f} %"
-    if whole >= 99.5:
-        return f"{min(whole, 99.9):.1f} %"
+    if abs(whole) >= 99.5:
+        return f"{max(-99.9, min(whole, 99.9)):.1f} %"
     digits = f"{whole:.1f}" if abs(whole) >= 0.095 else f"{whole:.1g}"
     return digits.replace("0.", ".", 1) + " %" if abs(whole) < 1 and "e" not in digits else f"{digits} %"
 

@@ -35,6 +35,7 @@ LEAST_ROWS = 30
 LEAST_EVENTS = 3  # of a row without copies
 DOUBLED = 0.3  # a pair of copies and another event alternate: half of all neighbours are one item
 IN_LOG = 0.1  # so many repeats of the log's own would not be told from copies
+LEAST_ALIKE = 3  # copies of a positive, one for each of its negatives
 LOCATED = 0.8  # of the rows
 
 
@@ -79,16 +80,29 @@ def _copies(log: Log, view: View) -> float:
     chosen_rows = np.linspace(0, len(view.ids) - 1, min(MOST_ROWS, len(view.ids))).astype(np.int64)
     for numbering in item_numberings(log, view.stream.rows) if len(view.ids) else ():
         rows = numbering.decode(view.ids[chosen_rows], log.n_items)
-        pairs = (rows[:, 1:] > 0) & (rows[:, :-1] > 0)
-        same = pairs & (rows[:, 1:] == rows[:, :-1])
-        share = float(same.sum() / max(pairs.sum(), 1))
+        share, alike = _inner_copies(rows)
         once = _without_copies(rows)
         told = once[(once > 0).sum(axis=1) >= LEAST_EVENTS]
-        if not DOUBLED < share < 1 or len(told) < LEAST_ROWS:
+        if not DOUBLED < share < 1 or alike or len(told) < LEAST_ROWS:
             continue
         if max(where(log, told).found.mean() for where in (locate, locate_reversed)) >= LOCATED:
             return share
     return 0.0
+
+
+def _inner_copies(rows: NDArray[np.integer]) -> tuple[float, bool]:
+    """The share of neighbours that are one item, without the first and the last run of each row, which may be padding by a copy; and
+    whether all runs between them are of one length of three or more, as positives are that stand beside as many negatives.
+    """
+    same, pairs, lengths = 0, 0, set[int]()
+    for row in rows:
+        own = row[row > 0]
+        ends = np.flatnonzero(np.append(own[1:] != own[:-1], True)) if len(own) else np.zeros(0, np.int64)
+        runs = np.diff(ends, prepend=-1)[1:-1]
+        same += int((runs - 1).sum())
+        pairs += int(runs.sum())
+        lengths |= set(runs.tolist())
+    return same / max(pairs, 1), len(lengths) == 1 and min(lengths) >= LEAST_ALIKE
 
 
 def _without_copies(rows: NDArray[np.integer]) -> Int64:

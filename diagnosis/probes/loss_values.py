@@ -153,7 +153,7 @@ def _table(watched: Watched, flow: Flow, loss: int) -> list[CodePlace]:
 def _deviation(table: LearnedParameter) -> float:
     """The root mean square of a table's numbers before the first step, to one digit: two that are drawn alike are as large."""
     mean = table.weight_norm_before / math.sqrt(math.prod(table.shape))
-    return float(f"{number(mean)}")
+    return float(f"{mean:.0e}")
 
 
 PROBE = Probe(kinds=(CONSTANT, SCALE), run=loss_values)

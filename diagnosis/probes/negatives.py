@@ -35,7 +35,8 @@ HIT = FindingKind(
     found_by=FoundBy.PROBE,
     title="Negatives are the user's own items",
     why="The model is told to rank low what it is told to rank high elsewhere.",
-    definition="Share of drawn negatives that are training events of the user beside them, held against the same items beside other users.",
+    definition="Share of drawn negatives that are training events of the user beside them, held against the same items beside other users; and whether "
+    "those of the user with the next number, or the items beside his own, are avoided in their place.",
     roles=(Role.NEGATIVES,),
     explains=_WEAK,
 )
@@ -124,11 +125,11 @@ def _hits(seen: Read, each: Negatives) -> Measurement | None:
     if same > max(0.02, 3 / seen.log.n_items):
         said += f", {percent(same)} are the positive itself"
     beside = _rejected_beside(seen.log, users[good], each.drawn.items[good])
-    if beside and not error:
+    if beside and as_chance and not error:
         return measured(
             HIT.code,
             share,
-            f"{said}: none is {beside}, so that the wrong row or column is asked",
+            f"{percent(share)} of {n} negatives are the user's own, and hardly any is {beside}: the wrong row or column is asked",
             unit="share of negatives",
             healthy=False,
             reference=chance,

@@ -18,7 +18,7 @@ from diagnosis.probes.outcome import unjudged
 from diagnosis.probes.probe import Probe
 from diagnosis.probes.ranking import Bool, Float64, ndcg_of_lists, popularity
 from diagnosis.probes.references import TITLES
-from seeds.amounts import number
+from seeds.amounts import number, short
 from seeds.interactions import Int64
 from seeds.metrics.exact import exactly_summable, without_noise
 
@@ -153,7 +153,7 @@ def _bands(before: str, after: str, values: Float64) -> Iterator[tuple[str, Bool
     for at in range(BANDS):
         part = known & (band == at)
         if part.any():
-            yield f"{before} {_short(values[part].min())} to {_short(values[part].max())} {after}", part
+            yield f"{before} {short(values[part].min())} to {short(values[part].max())} {after}", part
 
 
 def _by_category(categories: tuple[tuple[str, ...], ...], targets: Int64) -> Slices:
@@ -162,10 +162,6 @@ def _by_category(categories: tuple[tuple[str, ...], ...], targets: Int64) -> Sli
     names, sizes = np.unique(of_target, return_counts=True)
     by_size = sorted(zip(sizes.tolist(), names.tolist()), key=lambda pair: (-pair[0], pair[1]))
     return [(f"targets in {name}", of_target == name) for _, name in by_size[:MOST_CATEGORIES] if name]
-
-
-def _short(value: float) -> str:
-    return f"{number(value)}"
 
 
 PROBE = Probe(kinds=(KIND,), run=slice_gap)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import libcst as cst
 
 from evolution.recipes.code import (
+    call_name,
     fresh_name,
     last_name,
     loaded_names,
@@ -14,7 +15,7 @@ from evolution.recipes.code import (
 )
 from evolution.recipes.flow import own_lines
 from evolution.recipes.recipe import WEAKER, DoesNotFit, RecipeContext, RecipePatch
-from evolution.recipes.training_step import TrainingStep, find_training_step, names_known_at
+from evolution.recipes.training_step import OPTIMIZERS, TrainingStep, find_training_step, names_known_at
 
 # A run of this many steps is averaged over about its last 1,000, a shorter one over its last 100.
 LONG_RUN, SHORTEST_RUN = 20_000, 1_000
@@ -48,6 +49,18 @@ class WeightAveraging:
         model = step.parameters.removesuffix(PARAMETERS)
         if not step.parameters.endswith(PARAMETERS) or not names_known_at(step):
             raise DoesNotFit(f"`{step.parameters}` does not name a model where `{step.name}` steps")
+        if (
+            sum(
+                call_name(call) in OPTIMIZERS
+                for source in sources
+                for call in source.all_of(cst.Call)
+                if source.ran(call)
+            )
+            > 1
+        ):
+            raise DoesNotFit(
+                "several optimizers train, and an average of one's part would answer beside the others'"
+            )
         run = context.facts.steps
         if 0 < run < SHORTEST_RUN:
             raise DoesNotFit(f"a run of {run} steps would be averaged with the weights that it began with")
@@ -89,8 +102,11 @@ def _handing_over(step: TrainingStep) -> cst.SimpleStatementLine:
         raise DoesNotFit("the optimizer is made in another file than it steps in")
     around = source.block(step.step)
     yields = [line for line in own_lines(around) if source.all_of(cst.Yield, line)]
-    if len(yields) != 1 or source.line(yields[0]) < source.line(step.step):
+    if len(yields) != 1 or source.line(yields[0]) <= source.line(step.step):
         raise DoesNotFit(
             "the loop that trains does not `yield` between epochs, so no place says where an average would answer"
         )
+    loops = [one for one in source.ancestors(yields[0]) if isinstance(one, cst.While | cst.For)]
+    if not loops or not isinstance(loops[-1], cst.While) or source.code(loops[-1].test) not in ("True", "1"):
+        raise DoesNotFit("training ends by itself, and would end with the weights of its last step")
     return yields[0]

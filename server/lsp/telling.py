@@ -84,8 +84,10 @@ async def _wait_for_asker(session: Session, repo: Repo, job: str) -> None:
 async def _tell_record(session: Session, repo: Repo, record: JobRecord) -> None:
     if record.state is JobState.DONE and record.result is not None:
         news = of_job(record.kind, record.result, repo.knowledge)
-        if news is not None:
-            _tell_once(session, repo, record.id, claims.TOLD, _of_news(session, repo, news, _age(record)))
+        send = _of_news(session, repo, news, _age(record)) if news is not None else _nothing
+        _tell_once(session, repo, record.id, claims.TOLD, send)
+    elif record.state is JobState.DONE:
+        _tell_once(session, repo, record.id, claims.TOLD, _nothing)
     elif record.state in (JobState.FAILED, JobState.LOST):
         _tell_once(session, repo, record.id, claims.TOLD, await _of_trouble(session, repo, record))
 
@@ -94,6 +96,10 @@ def _tell_once(session: Session, repo: Repo, job: str, what: str, send: Callable
     """Send what is to be told of a job, unless another window has, or this one is about to close: then the next one tells it."""
     if not session.closed and claims.claim(repo.root, job, what):
         send()
+
+
+def _nothing() -> None:
+    """What a job without news has to say: it counts as told, or it would be taken for missed at every start."""
 
 
 def _age(record: JobRecord) -> str:

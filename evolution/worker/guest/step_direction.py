@@ -31,6 +31,7 @@ SHARES = {"log_softmax", "softmax", "logsumexp", "cross_entropy", "nll_loss"}
 SETTING_AGAINST = {
     "sub", "__sub__", "sub_", "subtract", "__rsub__", "rsub", "add", "__add__", "__radd__",
 }  # fmt: skip
+ADDING = {"add", "__add__", "__radd__"}
 SUMS = frozenset({"sum", "mean"})
 REDUCING = SUMS | {"einsum", "matmul", "__matmul__"}
 LOSING = {"detach", "detach_", "data"}
@@ -242,17 +243,32 @@ def _makers(step: KeptStep, n_items: int) -> list[Call]:
     """Where the loss compares scores, and where the ids of what it compares are joined."""
     terms = ranking_terms(step)[:1]
     return [
-        *[_comparison(step, term.tensor) or term.call for term in terms],
+        *[_comparison(step, term.tensor, n_items) or term.call for term in terms],
         *joined_at(step, n_items)[:2],
     ]
 
 
-def _comparison(step: KeptStep, term: Any) -> Call | None:
+def _comparison(step: KeptStep, term: Any, n_items: int) -> Call | None:
     """The last sum or difference of two sets of scores before the loss: a sign is wrong there, where it is one."""
     found = [
-        call for call in _near(step, term) if call.function in SETTING_AGAINST and _are_alike(step, call)
+        call
+        for call in _near(step, term)
+        if call.function in SETTING_AGAINST
+        and _are_alike(step, call)
+        and (
+            call.function not in ADDING or _compares(step, call.outputs[0], n_items) or _parts_one(step, call)
+        )
     ]
     return max(found, key=lambda call: call.number, default=None)
+
+
+def _parts_one(step: KeptStep, call: Call) -> bool:
+    """Whether both of what a call adds were cut out of one tensor of scores, as columns of several items for a row."""
+    both = [one for one in call.inputs if one.requires_grad and one.numel() > 1]
+    whole = [
+        {id(each.inputs[0]) for each in _near(step, one) if each.function == "__getitem__"} for one in both
+    ]
+    return len(whole) == 2 and bool(whole[0] & whole[1])
 
 
 def _are_alike(step: KeptStep, call: Call) -> bool:

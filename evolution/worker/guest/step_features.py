@@ -32,7 +32,12 @@ def features(step: KeptStep, data: Any, made_at: Callable[[Any], list[list[Any]]
             known = max(fitting.values()) >= SURE and _by_chance(rows, n, keys) < CHANCE
             tables += known
             best = max((-1, 1), key=lambda by: fitting[by])
-            if known and fitting[best] >= SURE and fitting[0] < UNSURE:
+            if (
+                known
+                and fitting[best] >= SURE
+                and fitting[0] < UNSURE
+                and not _counts_from_0(call, tensor, n)
+            ):
                 places = [*made_at(tensor)[:1], call.told()]
                 return {"tables": tables, "column": name, "by": best, "places": places}
     return {"tables": tables, "column": "", "by": 0, "places": []} if tables else {}
@@ -46,6 +51,12 @@ def _tables(step: KeptStep, n: int) -> Iterator[tuple[Call, Any]]:
             if fits and id(one) not in seen and not one.is_sparse and one.numel() <= WIDEST * (n + 2):
                 seen.add(id(one))
                 yield call, one
+
+
+def _counts_from_0(call: Call, table: Any, n: int) -> bool:
+    """Whether the ids that look a table up may count from 0, so that the row behind the last item's is nobody's."""
+    ids = [one for one in call.inputs if one is not table and not one.is_floating_point() and one.numel()]
+    return len(table) == n + 1 and any(int(one.min()) == 0 and int(one.max()) < n for one in ids)
 
 
 def _parts(tensor: Any) -> Iterator[Any]:

@@ -16,6 +16,9 @@ from .step_kept import Call, KeptStep
 
 MOST_ROWS = 31
 LEAST_ROWS = 6
+LEAST_TURNED = (
+    3  # events of a history that is read from its end: a target beside the event before it looks like two
+)
 SHIFTS = (0, 1)  # ids count from 1, or from 0
 LONGEST = 400  # ids of a row that are looked at
 
@@ -91,7 +94,7 @@ def facts_lookups(step: KeptStep, n_items: int) -> Iterator[Lookup]:
     for call in step.upstream(step.loss):
         if call.function not in ("__getitem__", "index_select", "embedding") or len(call.inputs) != 2:
             continue
-        table, ids = call.inputs
+        table, ids = call.inputs[::-1] if call.function == "embedding" else call.inputs
         if (
             not (table.is_floating_point() or ids.is_floating_point())
             and table.dim() > 1
@@ -171,7 +174,7 @@ def _histories(
     batch, users, histories, tried = [], [], [], 0
     for row in _some(len(ids), most):
         kept = ids[row][(ids[row] > 0) & (ids[row] <= events.n_items)][-LONGEST:]
-        if len(kept) < 2:
+        if len(kept) < (LEAST_TURNED if newest_first else 2):
             continue
         tried += 1
         user = events.user_of(kept, int(beside[row]) if beside is not None else 0)

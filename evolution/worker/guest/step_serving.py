@@ -242,7 +242,7 @@ def _makers_of(step: KeptStep, scored: KeptStep, product: Call, rows: int) -> li
     trained = {call.place for call in step.calls}
     width = product.outputs[0].shape[-1]
     whole = [unplaced(scored, side) for side in _sides(product)]
-    tables = [one for one in whole if len(one) >= width - 1 and len(one) != rows]
+    tables = [one for one in whole if one.dim() and len(one) >= width - 1 and len(one) != rows]
     makers = [scored.maker(one) for one in tables]
     return [
         one

@@ -69,3 +69,17 @@ def test_a_shifted_table_is_found(options, column, by):
             "rows = torch.cat([items(ids) + of_kinds(kinds[ids]), price[ids, None]], 1)",
             "rows = items(ids) + of_kinds(both[ids, 0]) + of_prices(both[ids, 1])",
         )
+
+
+def test_a_table_whose_last_row_is_padding_belongs_to_ids_from_0():
+    data = log()
+    kinds = torch.zeros(N + 1, dtype=torch.long)
+    names = sorted({kind for kinds in data.item_columns["categories"] for kind in kinds})
+    for item, own in enumerate(data.item_columns["categories"][1:]):
+        kinds[item] = names.index(own[0]) + 1
+    items, of_kinds, ids = nn.Embedding(N + 1, 4), nn.Embedding(7, 4), torch.arange(0, 60)
+
+    def run():
+        (items(ids) + of_kinds(kinds[ids])).mean().backward()
+
+    assert asked_of(run, lambda kept: features(kept, data, lambda tensor: []))["by"] == 0
