@@ -30,7 +30,11 @@ def made_of_whole_log(repo: Codebase, source: ParsedFile) -> Iterator[ast.Call]:
         given = [*call.args, *(k.value for k in call.keywords)]
         if not given or not _makes_sampler(repo, source, call) or not reads_whole(repo, source, *given):
             continue
-        if not takes_training(repo, call) and _is_for_training(source, call):
+        if (
+            Part.TRAIN not in parts_in(*given)
+            and not takes_training(repo, call)
+            and _is_for_training(source, call)
+        ):
             yield call
     yield from _spared(repo, source)
 
