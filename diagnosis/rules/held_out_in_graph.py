@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from diagnosis.findings import FindingKind, FoundBy, Role
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.parts_of_data import Part, parts_in, parts_named
+from diagnosis.rules.parts_taken import is_cut, is_filled_in_part
 from diagnosis.rules.repeated import repo_of
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import Function, ParsedFile
@@ -45,11 +46,14 @@ def held_out_in_graph(source: ParsedFile) -> Iterator[RuleHit]:
             and Part.TRAIN not in parts_in(*given)
             and not takes_training(repo, call)
             and not _is_second(source, call)
+            and not is_cut(repo, source, call)
         ):
             yield source.hit(
                 KIND.code, next((o for o in source.around(call) if isinstance(o, ast.stmt)), call), MESSAGE
             )
     for statement in _filled(source):
+        if isinstance(statement, ast.For) and is_filled_in_part(source, statement):
+            continue
         if reads_whole(
             repo, source, statement.iter if isinstance(statement, ast.For) else statement.targets[0]
         ):

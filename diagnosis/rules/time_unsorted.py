@@ -20,6 +20,7 @@ from diagnosis.syntax import called_name, dotted
 SORTS = ("sort", "sorted")
 GATHERS = ("apply", "agg", "aggregate")
 GROWS = ("append", "extend", "add_event")
+HANDED = (*GROWS, "write", "writerow", "print")
 READS = ("read_csv", "read_table", "read_parquet")
 
 
@@ -251,7 +252,7 @@ def only_counted(source: ParsedFile, call: ast.Call) -> bool:
                 return False
     kept = (ast.Yield, ast.Return, ast.Break, ast.List, ast.ListComp)
     return bool(loops) and not any(
-        isinstance(part, kept) or (isinstance(part, ast.Call) and called_name(part) in GROWS)
+        isinstance(part, kept) or (isinstance(part, ast.Call) and called_name(part) in HANDED)
         for loop in loops
         for statement in loop.body
         for part in ast.walk(statement)
