@@ -22,6 +22,7 @@ from diagnosis.rules.definitions import (
     own_method,
     returns,
 )
+from diagnosis.rules.makings import makings_of
 from diagnosis.rules.source import Function, ParsedFile
 from diagnosis.rules.values import Binding, How, bindings, owner_of, parameters
 from diagnosis.syntax import called_name, dotted
@@ -377,8 +378,23 @@ class Codebase:
             else:
                 kind = self.class_of(file, node.value) if depth < DEEPEST else None
             if kind is not None:
-                return [value for place in self.lineage(kind) for value in self.attribute(place, node.attr)]
+                return [value for place in self.lineage(kind) for value in self._kept(kind, place, node.attr)]
         return []
+
+    def _kept(self, kind: Defined, above: Defined, name: str) -> list[tuple[ParsedFile, ast.expr]]:
+        """What a class above another one assigns to `self.name`; a parameter of its `__init__` as objects of the lower one get it."""
+        found, first = self.attribute(above, name), own_method(above, "__init__")
+        if above.node is kind.node or first is None or not isinstance(first.node, Function):
+            return found
+        result: list[tuple[ParsedFile, ast.expr]] = []
+        for file, value in found:
+            if isinstance(value, ast.Name) and owner_of(file, value.id, value) is first.node:
+                place = parameters(first.node).index(value.id) - 1
+                made = makings_of(self, kind, first)
+                result += [g for m in made if (g := argument_of(m, value.id, place))]
+            else:
+                result.append((file, value))
+        return result
 
     def _taken(self, file: ParsedFile, binding: Binding) -> list[tuple[ParsedFile, ast.expr]]:
         """The value of a binding; where it takes a tuple apart that a function of the repo returns, the part."""

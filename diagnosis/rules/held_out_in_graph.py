@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from diagnosis.findings import FindingKind, FoundBy, Role
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.parts_of_data import Part, parts_in, parts_named
+from diagnosis.rules.parts_taken import is_cut, is_filled_in_part
 from diagnosis.rules.repeated import repo_of
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import Function, ParsedFile
@@ -36,18 +37,23 @@ def held_out_in_graph(source: ParsedFile) -> Iterator[RuleHit]:
     if not any(divisions(file) for file in repo.files):
         return
     for call in source.calls:
-        if not _builds(source, call):
+        counted = _counts_degrees(source, call)
+        if not counted and not _builds(source, call):
             continue
         given = [*call.args, *(k.value for k in call.keywords)]
         if (
-            reads_whole(repo, source, *given)
+            reads_whole(repo, source, *given, one_side=counted)
+            and Part.TRAIN not in parts_in(*given)
             and not takes_training(repo, call)
             and not _is_second(source, call)
+            and not is_cut(repo, source, call)
         ):
             yield source.hit(
                 KIND.code, next((o for o in source.around(call) if isinstance(o, ast.stmt)), call), MESSAGE
             )
     for statement in _filled(source):
+        if isinstance(statement, ast.For) and is_filled_in_part(source, statement):
+            continue
         if reads_whole(
             repo, source, statement.iter if isinstance(statement, ast.For) else statement.targets[0]
         ):
@@ -58,7 +64,13 @@ def _builds(source: ParsedFile, call: ast.Call) -> bool:
     """Whether a call makes a graph, in its author's words: its own name, or what its result is kept as."""
     statement = source.parents.get(call)
     kept = [w for t in statement.targets for w in words_of(t)] if isinstance(statement, ast.Assign) else []
-    return any(map(_is_graph, (called_name(call), *kept))) or any(_is_degree(source, call, w) for w in kept)
+    return any(map(_is_graph, (called_name(call), *kept)))
+
+
+def _counts_degrees(source: ParsedFile, call: ast.Call) -> bool:
+    statement = source.parents.get(call)
+    kept = [w for t in statement.targets for w in words_of(t)] if isinstance(statement, ast.Assign) else []
+    return any(_is_degree(source, call, word) for word in kept)
 
 
 def _is_graph(word: str) -> bool:
@@ -89,7 +101,7 @@ def _is_second(source: ParsedFile, call: ast.Call) -> bool:
         and source.function_of(other) is source.function_of(call)
         and Part.TRAIN in parts_in(*other.args, *(k.value for k in other.keywords))
         for other in source.calls_named(called_name(call))
-        if _builds(source, other)
+        if _builds(source, other) or _counts_degrees(source, other)
     )
 
 

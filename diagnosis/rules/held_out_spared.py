@@ -6,11 +6,9 @@ from collections.abc import Iterator
 from diagnosis.findings import FindingKind, FoundBy, Role
 from diagnosis.rules.codebase import Codebase
 from diagnosis.rules.draws import is_draw
-from diagnosis.rules.evaluating import FEEDS, evaluators
+from diagnosis.rules.draws_rejected import samples_for_training
 from diagnosis.rules.hits import RuleHit
-from diagnosis.rules.judging import judges, made_for_judges
-from diagnosis.rules.parts_of_data import Part, parts_in, parts_named
-from diagnosis.rules.repeated import repeated, trains
+from diagnosis.rules.parts_of_data import Part, parts_in
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.sampler_of_all import made_of_whole_log
 from diagnosis.rules.source import Function, ParsedFile
@@ -44,7 +42,7 @@ def held_out_never_drawn(source: ParsedFile) -> Iterator[RuleHit]:
     if repo is None or not any(is_draw(source, call) for call in source.calls):
         return
     for function in source.functions:
-        if _samples_for_training(repo, source, function):
+        if samples_for_training(repo, source, function):
             yield from _rejected(source, function)
     for part in source.within(source.nodes[0], ast.BinOp):
         inner = isinstance(source.parents.get(part), ast.BinOp) and isinstance(
@@ -57,26 +55,6 @@ def held_out_never_drawn(source: ParsedFile) -> Iterator[RuleHit]:
             and _is_pool(repo, source, part)
         ):
             yield source.hit(KIND.code, part, MESSAGE)
-
-
-def _samples_for_training(repo: Codebase, source: ParsedFile, function: Function) -> bool:
-    """Whether a function draws, is run while training, and neither judges nor makes what a judge is handed."""
-    if (
-        not any(is_draw(source, call) for call in source.calls_in(function))
-        or parts_named([function.name]) & HELD_OUT
-    ):
-        return False
-    if (
-        function in judges(repo)
-        or function in made_for_judges(source, repo)
-        or function in evaluators(source)
-    ):
-        return False
-    owner = source.parents.get(function)
-    if isinstance(owner, ast.ClassDef) and parts_named([owner.name]) & HELD_OUT:
-        return False
-    named = Part.TRAIN in parts_named([function.name])
-    return named or function in repeated(repo) or function in trains(repo) or function.name in FEEDS
 
 
 def _rejected(source: ParsedFile, function: Function) -> Iterator[RuleHit]:
@@ -133,12 +111,12 @@ def _makes_set(node: ast.expr) -> bool:
 def _is_pool(repo: Codebase, source: ParsedFile, node: ast.BinOp) -> bool:
     """Whether what is left is drawn from while training: in the function itself, or under the name of an attribute."""
     function = source.function_of(node)
-    if function is not None and _samples_for_training(repo, source, function):
+    if function is not None and samples_for_training(repo, source, function):
         return True
     statement = next((outer for outer in source.around(node) if isinstance(outer, ast.Assign)), None)
     name = dotted(statement.targets[0]) if statement is not None else ""
     return name.startswith("self.") and any(
-        _samples_for_training(repo, source, other)
+        samples_for_training(repo, source, other)
         and any(dotted(part) == name for call in source.calls_in(other) for part in ast.walk(call))
         for other in source.functions
         if other is not function

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 
 from diagnosis.rules.codebase import Codebase, Defined
 from diagnosis.rules.draws import is_draw
+from diagnosis.rules.draws_rejected import rejected_by
 from diagnosis.rules.parts_of_data import Part, parts_in, parts_named
 from diagnosis.rules.source import Function, ParsedFile
-from diagnosis.rules.values import How, bindings, parameters, words_of
+from diagnosis.rules.values import How, bindings, parameters
 from diagnosis.rules.whole_log import HELD_OUT, divisions, reads_whole, takes_training
 from diagnosis.syntax import called_name, dotted
 
@@ -29,7 +30,11 @@ def made_of_whole_log(repo: Codebase, source: ParsedFile) -> Iterator[ast.Call]:
         given = [*call.args, *(k.value for k in call.keywords)]
         if not given or not _makes_sampler(repo, source, call) or not reads_whole(repo, source, *given):
             continue
-        if not takes_training(repo, call) and _is_for_training(source, call):
+        if (
+            Part.TRAIN not in parts_in(*given)
+            and not takes_training(repo, call)
+            and _is_for_training(source, call)
+        ):
             yield call
     yield from _spared(repo, source)
 
@@ -109,7 +114,7 @@ def _spared(repo: Codebase, source: ParsedFile) -> Iterator[ast.Call]:
             word = _parameter(places[0], place)
             if len(made) != 1 or not isinstance(made[0], ast.Call | ast.DictComp) or parts_in(made[0]):
                 continue
-            if reads_whole(repo, source, made[0]) and word and _is_asked(places[0], word):
+            if reads_whole(repo, source, made[0]) and word and rejected_by(repo, places[0], word):
                 yield made[0] if isinstance(made[0], ast.Call) else call
 
 
@@ -127,18 +132,6 @@ def _parameter(place: Defined, at: int | str) -> str:
     else:
         names = parameters(node) if isinstance(node, Function) else []
     return names[at] if at < len(names) else ""
-
-
-def _is_asked(place: Defined, word: str) -> bool:
-    """Whether what is drawn is looked up in a parameter, or in the attribute of its name: `while j in self.seen[u]`."""
-    tests = [t.test for t in place.file.within(place.node, ast.While, ast.If)]
-    tests += [
-        c
-        for t in place.file.within(place.node, ast.Compare)
-        for c in t.comparators
-        if isinstance(t.ops[0], ast.In | ast.NotIn)
-    ]
-    return any(word == name.lstrip("_") or word == name for test in tests for name in words_of(test))
 
 
 def _is_for_training(source: ParsedFile, call: ast.Call) -> bool:

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from diagnosis.findings import FindingKind, FoundBy, Role
 from diagnosis.rules.codebase import Codebase
 from diagnosis.rules.hits import RuleHit
-from diagnosis.rules.repeated import is_training_loop, repo_of
+from diagnosis.rules.parts_of_data import Part, parts_named
+from diagnosis.rules.repeated import callee, is_training_loop, repo_of, trains
 from diagnosis.rules.rule import Rule
-from diagnosis.rules.source import Loop, ParsedFile, is_false, keyword
-from diagnosis.rules.values import bindings
+from diagnosis.rules.source import Loop, ParsedFile, is_backward, is_false, keyword
+from diagnosis.rules.values import bindings, words_of
 from diagnosis.symptoms import WEAK
 from diagnosis.syntax import called_name, dotted
 
@@ -74,7 +75,9 @@ def _loaders(source: ParsedFile, loops: list[Loop]) -> Iterator[RuleHit]:
         statement = source.parents.get(call)
         targets = statement.targets if isinstance(statement, ast.Assign) else []
         assigned = {(_scope(source, call, dotted(t)), dotted(t).rpartition(".")[2]) for t in targets}
-        if (inline or assigned & names) and not _shuffles_itself(repo_of(source), source, call):
+        if not (inline or assigned & names) or _is_for_evaluation(source, call):
+            continue
+        if not _shuffles_itself(repo_of(source), source, call):
             yield source.hit(KIND.code, call, MESSAGE)
 
 
@@ -84,13 +87,65 @@ def _made_elsewhere(source: ParsedFile) -> Iterator[RuleHit]:
     for loop in source.within(source.nodes[0], ast.For):
         if not is_training_loop(source, loop, repo):
             continue
-        for made in repo.makers(source, _unwrapped(source, loop.iter)):
+        loaders = [m for m in repo.makers(source, _unwrapped(source, loop.iter)) if m.full_name in LOADERS]
+        if any(_has_order(made.call) for made in loaders) and _steps_at_times(repo, source, loop):
+            continue  # the loop is given the batches of an evaluation too: those in order
+        for made in loaders:
             if (
-                made.full_name in LOADERS
-                and not _has_order(made.call)
+                not _has_order(made.call)
+                and not _is_for_evaluation(made.file, made.call)
                 and not _shuffles_itself(repo, made.file, made.call)
             ):
                 yield made.file.hit(KIND.code, made.call, MESSAGE)
+
+
+def _steps_at_times(repo: Codebase, source: ParsedFile, loop: ast.For) -> bool:
+    """Whether a loop trains under a condition: `if opt is not None: loss.backward()`."""
+    taught = [
+        call
+        for call in source.calls_in(*loop.body)
+        if is_backward(call) or ((d := callee(repo, source, call)) is not None and d.node in trains(repo))
+    ]
+    return bool(taught) and all(
+        any(isinstance(o, ast.If) and loop in source.around(o) for o in source.around(call))
+        for call in taught
+    )
+
+
+def _is_for_evaluation(source: ParsedFile, call: ast.Call) -> bool:
+    """Whether a loader is kept, or handed on, under a name that speaks of validation, test or evaluation alone."""
+    words: list[str] = []
+    inner: ast.AST = call
+    for outer in source.around(call):
+        if isinstance(outer, ast.keyword):
+            words.append(outer.arg or "")
+        elif isinstance(outer, ast.Dict) and inner in outer.values:
+            words += words_of(outer.keys[outer.values.index(inner)] or outer)
+        elif isinstance(outer, ast.Assign):
+            words += _targets_of(outer, call)
+        if words or isinstance(outer, ast.stmt):
+            break
+        inner = outer
+    parts = parts_named(words)
+    if Part.TRAIN in parts:
+        return False
+    return bool(parts) or any("eval" in word.lower() for word in words)
+
+
+def _targets_of(statement: ast.Assign, value: ast.AST) -> list[str]:
+    """The words of what a statement binds to a value: in `a, b = x, y` to x those of a."""
+    found: list[str] = []
+    for target in statement.targets:
+        given = statement.value
+        if (
+            isinstance(target, ast.Tuple)
+            and isinstance(given, ast.Tuple)
+            and len(target.elts) == len(given.elts)
+        ):
+            found += [w for t, v in zip(target.elts, given.elts) if value in ast.walk(v) for w in words_of(t)]
+        else:
+            found += words_of(target)
+    return found
 
 
 def _unwrapped(source: ParsedFile, given: ast.expr) -> ast.expr:

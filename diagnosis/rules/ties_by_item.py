@@ -8,7 +8,7 @@ from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.sorted_records import by_item_within_time, records_sorted
 from diagnosis.rules.source import ParsedFile, keyword
-from diagnosis.rules.time_unsorted import sorts_within_days
+from diagnosis.rules.time_unsorted import only_counted, sorts_within_days
 from diagnosis.rules.timestamps import tells_time
 from diagnosis.rules.values import bound_to, words_of
 from diagnosis.syntax import called_name
@@ -41,7 +41,7 @@ def ties_broken_by_item(source: ParsedFile) -> Iterator[RuleHit]:
             continue
         if call in told:
             continue
-        if any(map(by_item_within_time, records_sorted(source, call))):
+        if any(map(by_item_within_time, records_sorted(source, call))) and not only_counted(source, call):
             yield source.hit(
                 KIND.code,
                 call,

@@ -1,6 +1,7 @@
 """What is still read of a log after it was divided: whether an expression is the whole log, the held-out events included."""
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
@@ -41,6 +42,26 @@ HANDS_ON = (
     "itertuples",
     "to_records",
 )
+# What a log is once more under another name; and who meets what in it, as the columns are called.
+WHOLE = ("edges", "pairs", "events", "values", "t")
+EVENTS, USER, ITEM = "events", "user", "item"
+USERS = {
+    "user",
+    "u",
+    "uid",
+    "customer",
+    "visitor",
+    "session",
+    "reviewer",
+    "person",
+    "member",
+    "account",
+    "listener",
+    "reader",
+}
+ITEMS = {"item", "i", "iid", "movie", "song", "track", "artist", "product", "article", "book", "news", "video", "game", "poi",
+         "place", "venue", "business", "asin", "sku"}  # fmt: skip
+_TAIL = re.compile(r"(?<=[a-z])_?(?:ids?|idx|index|indices|nos?|codes?|s)$")
 DEEPEST = 4  # calls that hand a log on
 
 
@@ -208,27 +229,39 @@ def is_whole(repo: Codebase, source: ParsedFile, node: ast.expr, depth: int = 0)
     return any(is_whole(repo, file, value, depth + 1) for file, value in given)
 
 
-def reads_whole(repo: Codebase, source: ParsedFile, *nodes: ast.expr) -> bool:
-    """Whether expressions hand on the events of a log that was divided: `log`, `log.users`, `rows[:, 0]`, `df["user"].values`."""
+def reads_whole(repo: Codebase, source: ParsedFile, *nodes: ast.expr, one_side: bool = False) -> bool:
+    """Whether expressions hand on the events of a log that was divided: `log`, `log.users, log.items`, `rows[:, 0], rows[:, 1]`.
+
+    The users alone, or the items alone, tell of no event who met what. one_side: they count all the same, as degrees do.
+    """
     names = [name for one in nodes for name in names_in(one) if isinstance(name, ast.Name)]
-    return any(is_whole(repo, source, name) for name in names if _is_handed_on(source, name))
+    found: set[str | int] = set()
+    for name in names:
+        handed = _handed_on(source, name)
+        if handed and is_whole(repo, source, name):
+            found |= handed
+    numbered = [column for column in found if isinstance(column, int)]
+    return EVENTS in found or {USER, ITEM} <= found or len(numbered) > 1 or (one_side and bool(found))
 
 
-def _is_handed_on(source: ParsedFile, name: ast.Name) -> bool:
-    """Whether the events of a log are handed over, and not their number, the number of items, or a part of them."""
+def _handed_on(source: ParsedFile, name: ast.Name) -> set[str | int]:
+    """What of a log is handed over: its events, columns of them by kind or number; nothing where it is their number, or a part."""
+    found: set[str | int] = _sides(name.id) or {EVENTS}
     inner: ast.AST = name
     outer = source.parents.get(name)
     while isinstance(outer, ast.Subscript | ast.Attribute) and outer.value is inner:
-        if isinstance(outer, ast.Subscript) and not _is_column(outer.slice):
-            return False
-        if isinstance(outer, ast.Attribute):
+        if isinstance(outer, ast.Subscript):
+            found = _columns(outer.slice)
+        else:
             called = source.parents.get(outer)
             if isinstance(called, ast.Call) and called.func is outer:
-                return outer.attr in HANDS_ON and _is_taken(source, called)
-            if not _is_of_events(outer.attr):
-                return False
+                return found if outer.attr in HANDS_ON and _is_taken(source, called) else set()
+            if outer.attr.lower() not in WHOLE:
+                found = _sides(outer.attr)
+        if not found:
+            return found
         inner, outer = outer, source.parents.get(outer)
-    return _is_taken(source, inner)
+    return found if _is_taken(source, inner) else set()
 
 
 def _is_taken(source: ParsedFile, node: ast.AST) -> bool:
@@ -238,18 +271,22 @@ def _is_taken(source: ParsedFile, node: ast.AST) -> bool:
     return isinstance(outer, ast.List | ast.Tuple | ast.keyword | ast.BoolOp | ast.Starred | ast.For)
 
 
-def _is_column(index: ast.expr) -> bool:
-    """`"user"`, `["user", "item"]`, `0`, `:, 0`, `:, :2`"""
+def _columns(index: ast.expr) -> set[str | int]:
+    """What a subscript takes of all events: `"user"`, `["user", "item"]`, `0`, `:, 0`, `:, :2`; nothing where it takes a part of them."""
     if isinstance(index, ast.Tuple) and len(index.elts) == 2:
         first, second = index.elts
         every = isinstance(first, ast.Slice) and first.lower is None and first.upper is None
-        return every and not isinstance(second, ast.Name | ast.Compare)
+        if not every or isinstance(second, ast.Name | ast.Compare):
+            return set()
+        return _columns(second) if isinstance(second, ast.Constant) else {EVENTS}
     if isinstance(index, ast.List):
-        return all(isinstance(part, ast.Constant) and isinstance(part.value, str) for part in index.elts)
-    return isinstance(index, ast.Constant)
+        return {side for part in index.elts if isinstance(part, ast.Constant) for side in _columns(part)}
+    if not isinstance(index, ast.Constant):
+        return set()
+    return {index.value} if isinstance(index.value, int) else _sides(str(index.value))
 
 
-def _is_of_events(word: str) -> bool:
-    """Whether an attribute of a log holds its events, or some column of them."""
-    word = word.lower()
-    return word in ("edges", "pairs", "events", "values", "u", "i", "t") or word.startswith(("user", "item"))
+def _sides(word: str) -> set[str | int]:
+    """Whether a name is of the users or of the items of events, and not of their number, features or kinds: `user_ids`, `movieId`."""
+    stem = _TAIL.sub("", word.lower().strip("_"))
+    return {USER} if stem in USERS else {ITEM} if stem in ITEMS else set()
