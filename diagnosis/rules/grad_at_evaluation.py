@@ -162,6 +162,7 @@ def _named_quiet(repo: Codebase) -> set[str]:
     found: set[str] = set()
     for file in repo.files:
         top = file.nodes[0]
+        found |= {name for name, origin in file.imports.items() if origin.rpartition(".")[2] in NO_GRAD}
         for statement in file.within(top, ast.Assign):
             if file.function_of(statement) is None and _mentions(statement.value):
                 found |= {dotted(target).rpartition(".")[2] for target in statement.targets}
