@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from diagnosis.rules.codebase import Codebase, Defined, once
 from diagnosis.rules.repeated import below, callee
-from diagnosis.rules.source import Function, Loop, ParsedFile, is_backward
+from diagnosis.rules.source import Function, Loop, ParsedFile, is_backward, is_false
 from diagnosis.rules.values import How, bindings
 from diagnosis.syntax import called_name, dotted
 
@@ -23,9 +23,37 @@ def detached_answer(source: ParsedFile, function: Function, repo: Codebase) -> a
     own = call.func.value if isinstance(call.func, ast.Attribute) else None
     if own is None or not _is_numbers(source, call) or not _is_computed(source, own):
         return None
+    if _takes_gradients(source, function) or _freezes(repo):
+        return None
     if not _shares(repo, Defined(file=source, node=function)):
         return None
     return next((outer for outer in source.around(call) if isinstance(outer, ast.stmt)), None)
+
+
+def _takes_gradients(source: ParsedFile, function: Function) -> bool:
+    """Whether a function needs the graph itself: it calls `torch.autograd.grad`, or asks for gradients of its input."""
+    return any(
+        source.full_name(call).endswith("autograd.grad")
+        or called_name(call) in ("requires_grad_", "backward")
+        for call in source.calls_in(function)
+    )
+
+
+@once
+def _freezes(repo: Codebase) -> bool:
+    """Whether a repo takes parameters out of training, so that what is made of them may have no graph: `p.requires_grad = False`."""
+    for file in repo.files:
+        if any(call.args and is_false(call.args[0]) for call in file.calls_named("requires_grad_")):
+            return True
+        for statement in file.within(file.nodes[0], ast.Assign):
+            for target in statement.targets:
+                if (
+                    isinstance(target, ast.Attribute)
+                    and target.attr == "requires_grad"
+                    and is_false(statement.value)
+                ):
+                    return True
+    return False
 
 
 def _is_scorer(source: ParsedFile, function: Function) -> bool:

@@ -4,13 +4,13 @@ import ast
 from collections.abc import Iterator
 
 from diagnosis.findings import FindingKind, FoundBy, Role
-from diagnosis.rules.codebase import Codebase, Defined
+from diagnosis.rules.codebase import Codebase, Defined, once
 from diagnosis.rules.detached_answers import MOST_CALLERS, detached_answer
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.repeated import below, callee, repo_of, trains
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import Function, ParsedFile, is_backward
-from diagnosis.rules.values import origins, parameters
+from diagnosis.rules.values import origins, parameters, words_of
 from diagnosis.syntax import called_name, dotted
 
 KIND = FindingKind(
@@ -24,6 +24,7 @@ KIND = FindingKind(
 )
 
 NO_GRAD = {"no_grad", "inference_mode", "set_grad_enabled"}
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 RANKS = {"topk", "argsort", "sort"}
 
 
@@ -102,9 +103,11 @@ def _is_freed(repo: Codebase, function: Defined) -> bool:
     """Whether gradients are switched off in the function, in what it calls, or by who calls it."""
     reached = below(repo, [function]).values()
     for place in (function, *reached):
-        if _mentions(place.node):
+        if _mentions(place.node) or any(
+            _switches(repo, part) for part in place.file.within(place.node, ast.With, *FUNCTIONS)
+        ):
             return True
-    return any(_called_without_grad(file, function.node) for file in repo.files)
+    return any(_called_without_grad(repo, file, function.node) for file in repo.files)
 
 
 def _is_freed_above(repo: Codebase, function: Defined) -> bool:
@@ -135,19 +138,43 @@ def _mentions(node: ast.AST) -> bool:
     )
 
 
-def _called_without_grad(source: ParsedFile, function: ast.AST) -> bool:
+def _called_without_grad(repo: Codebase, source: ParsedFile, function: ast.AST) -> bool:
     """Whether a caller in a file calls the function with gradients switched off."""
     for call in source.calls_named(getattr(function, "name", "")):
         around = source.around(call)
-        if any(isinstance(o, ast.With | Function) and _switches(o) for o in around):
+        if any(isinstance(o, ast.With | Function) and _switches(repo, o) for o in around):
             return True
     return False
 
 
-def _switches(outer: ast.With | Function) -> bool:
-    if isinstance(outer, ast.With):
-        return any(_mentions(item.context_expr) for item in outer.items)
-    return any(_mentions(decorator) for decorator in outer.decorator_list)
+def _switches(repo: Codebase, outer: ast.With | Function) -> bool:
+    given = (
+        [item.context_expr for item in outer.items]
+        if isinstance(outer, ast.With)
+        else list(outer.decorator_list)
+    )
+    return any(_mentions(one) or not _named_quiet(repo).isdisjoint(words_of(one)) for one in given)
+
+
+@once
+def _named_quiet(repo: Codebase) -> set[str]:
+    """The repo's own names of what switches gradients off: `quiet = torch.no_grad`, `class Frozen` or `def inference` that use it."""
+    found: set[str] = set()
+    for file in repo.files:
+        top = file.nodes[0]
+        found |= {name for name, origin in file.imports.items() if origin.rpartition(".")[2] in NO_GRAD}
+        for statement in file.within(top, ast.Assign):
+            if file.function_of(statement) is None and _mentions(statement.value):
+                found |= {dotted(target).rpartition(".")[2] for target in statement.targets}
+        for kind in file.within(top, ast.ClassDef):
+            if any(isinstance(f, Function) and f.name == "__enter__" and _mentions(f) for f in kind.body):
+                found.add(kind.name)
+        for function in file.functions:
+            if any("contextmanager" in words_of(one) for one in function.decorator_list) and _mentions(
+                function
+            ):
+                found.add(function.name)
+    return found - {""}
 
 
 RULE = Rule(kind=KIND, run=grad_at_evaluation)

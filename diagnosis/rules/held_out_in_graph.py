@@ -25,6 +25,18 @@ KIND = FindingKind(
 )
 GRAPHS = ("adj", "graph", "laplac", "edge", "norm_mat", "normalized", "normalised", "bipartite", "ui_mat")
 DEGREES = {"deg", "degs", "degree", "degrees"}
+NO_INPUT = {
+    "stat",
+    "stats",
+    "plot",
+    "draw",
+    "show",
+    "describe",
+    "report",
+    "truth",
+    "gt",
+}  # is looked at, or judged by
+REDUCED = ("mean", "var", "std", "sum", "max", "min")
 FOR_SERVING = ("final", "serv", "prod", "deploy")
 MESSAGE = (
     "builds the graph of all events, those of validation and test included: build it of the training part"
@@ -54,6 +66,8 @@ def held_out_in_graph(source: ParsedFile) -> Iterator[RuleHit]:
     for statement in _filled(source):
         if isinstance(statement, ast.For) and is_filled_in_part(source, statement):
             continue
+        if _has_one_of_training(source, statement):
+            continue
         if reads_whole(
             repo, source, statement.iter if isinstance(statement, ast.For) else statement.targets[0]
         ):
@@ -74,6 +88,8 @@ def _counts_degrees(source: ParsedFile, call: ast.Call) -> bool:
 
 
 def _is_graph(word: str) -> bool:
+    if set(word.lower().split("_")) & NO_INPUT:
+        return False
     return word.lower().startswith(GRAPHS) or any(f"_{part}" in word.lower() for part in GRAPHS)
 
 
@@ -82,12 +98,21 @@ def _is_degree(source: ParsedFile, call: ast.Call, word: str) -> bool:
     if not set(word.lower().split("_")) & DEGREES:
         return False
     around = source.function_of(call) or source.nodes[0]
-    if any(word in words_of(root) for root in source.calls_named("rsqrt", "sqrt", "pow", "power")):
-        return True
+    for root in source.calls_named("rsqrt", "sqrt", "pow", "power"):
+        if word in words_of(root) and not any(called_name(c) in REDUCED for c in source.calls_in(root)):
+            return True
     return any(
-        isinstance(part.op, ast.Pow) and word in words_of(part.left)
+        isinstance(part.op, ast.Pow) and word in words_of(part.left) and _is_below(source, part)
         for part in source.within(around, ast.BinOp)
     )
+
+
+def _is_below(source: ParsedFile, power: ast.BinOp) -> bool:
+    """Whether a power divides: `degree ** -0.5`, `1 / degree ** 0.5`; not `popularity ** 0.5`, which weighs."""
+    outer = source.parents.get(power)
+    if isinstance(outer, ast.BinOp) and isinstance(outer.op, ast.Div) and outer.right is power:
+        return True
+    return not isinstance(power.right, ast.Constant)
 
 
 def _is_second(source: ParsedFile, call: ast.Call) -> bool:
@@ -96,12 +121,23 @@ def _is_second(source: ParsedFile, call: ast.Call) -> bool:
     kept = [w for t in statement.targets for w in words_of(t)] if isinstance(statement, ast.Assign) else []
     if parts_named(kept) & HELD_OUT or any(word in name.lower() for name in kept for word in FOR_SERVING):
         return True
-    return any(
+    return _has_one_of_training(source, call) or any(
         other is not call
         and source.function_of(other) is source.function_of(call)
         and Part.TRAIN in parts_in(*other.args, *(k.value for k in other.keywords))
         for other in source.calls_named(called_name(call))
         if _builds(source, other) or _counts_degrees(source, other)
+    )
+
+
+def _has_one_of_training(source: ParsedFile, node: ast.AST) -> bool:
+    """Whether the function keeps a graph of the training part as well: `train_adj = coo_matrix(train)`, `edge_index = tensor(train.values)`."""
+    return any(
+        isinstance(statement.value, ast.Call)
+        and Part.TRAIN in parts_in(statement.value)
+        and any(_is_graph(word) for target in statement.targets for word in words_of(target))
+        for statement in source.within(source.function_of(node) or source.nodes[0], ast.Assign)
+        if source.function_of(statement) is source.function_of(node)
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from diagnosis.rules.codebase import Codebase, Defined
 from diagnosis.rules.parts_of_data import Part, parts_in
+from diagnosis.rules.places_from import number
 from diagnosis.rules.source import Function, ParsedFile
 from diagnosis.rules.values import How, bindings, names_in, parameters, words_of
 from diagnosis.rules.whole_log import HELD_OUT, is_whole
@@ -29,13 +30,19 @@ CHOOSES = ("query", "masked_select", "compress", "filter")
 
 def is_cut(repo: Codebase, source: ParsedFile, call: ast.Call) -> bool:
     """Whether a call is given what the log was divided by, takes a part of what it is given, or has a part taken of its result."""
-    given = [*call.args, *(k.value for k in call.keywords)]
-    cuts = _cut_by(source, call)
-    if any(name.id in cuts for one in given for name in names_in(one) if isinstance(name, ast.Name)):
+    if is_given_cut(source, call):
         return True
+    cuts = _cut_by(source, call)
     return any(_takes_part(place, word) for place, word in _filled(repo, source, call)) or _is_cut_later(
         source, call, cuts
     )
+
+
+def is_given_cut(source: ParsedFile, call: ast.Call) -> bool:
+    """Whether a call is given what the log was divided by beside the log: `Graph(log, until)`, where `train = log[log.time < until]`."""
+    given = [*call.args, *(k.value for k in call.keywords)]
+    cuts = _cut_by(source, call)
+    return any(name.id in cuts for one in given for name in names_in(one) if isinstance(name, ast.Name))
 
 
 def is_filled_in_part(source: ParsedFile, loop: ast.For) -> bool:
@@ -78,10 +85,13 @@ def _takes_part(place: Defined, word: str) -> bool:
     for statement in file.within(place.node, ast.Assign):
         if words & set(words_of(statement.value)):
             words |= {dotted(target).rpartition(".")[2] for target in statement.targets} - {""}
+    for loop in file.within(place.node, ast.For, ast.comprehension):
+        if words & set(words_of(loop.iter)):
+            words |= {n.id for n in ast.walk(loop.target) if isinstance(n, ast.Name)}
     for part in file.within(place.node, ast.Subscript, ast.Call, ast.comprehension, ast.For):
         if isinstance(part, ast.Subscript):
             read = isinstance(part.ctx, ast.Load) and not _is_of_itself(part)
-            told = part.value if read and _chooses(file, part.slice) else None
+            told = part.value if read and (_ends_early(part) or _chooses(file, part.slice)) else None
         elif isinstance(part, ast.Call):
             own = part.func.value if isinstance(part.func, ast.Attribute) else None
             told = own if called_name(part) in CHOOSES else None
@@ -92,6 +102,11 @@ def _takes_part(place: Defined, word: str) -> bool:
         if told is not None and words & set(words_of(told)):
             return True
     return False
+
+
+def _ends_early(part: ast.Subscript) -> bool:
+    """`events[:-1]`"""
+    return isinstance(part.slice, ast.Slice) and (number(part.slice.upper) or 0) < 0
 
 
 def _is_of_itself(part: ast.Subscript) -> bool:

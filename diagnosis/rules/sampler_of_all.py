@@ -7,6 +7,7 @@ from diagnosis.rules.codebase import Codebase, Defined
 from diagnosis.rules.draws import is_draw
 from diagnosis.rules.draws_rejected import rejected_by
 from diagnosis.rules.parts_of_data import Part, parts_in, parts_named
+from diagnosis.rules.parts_taken import is_given_cut
 from diagnosis.rules.source import Function, ParsedFile
 from diagnosis.rules.values import How, bindings, parameters
 from diagnosis.rules.whole_log import HELD_OUT, divisions, reads_whole, takes_training
@@ -32,6 +33,7 @@ def made_of_whole_log(repo: Codebase, source: ParsedFile) -> Iterator[ast.Call]:
             continue
         if (
             Part.TRAIN not in parts_in(*given)
+            and not is_given_cut(source, call)
             and not takes_training(repo, call)
             and _is_for_training(source, call)
         ):

@@ -226,6 +226,8 @@ def is_whole(repo: Codebase, source: ParsedFile, node: ast.expr, depth: int = 0)
     if owner is None or not isinstance(owner, Function):
         return False
     given = repo.given(Defined(file=source, node=owner), node.id)
+    if any(Part.TRAIN in parts_in(value) for _, value in given if isinstance(value, ast.Name)):
+        return False  # is made of the training part, and once more of all events for what is to come
     return any(is_whole(repo, file, value, depth + 1) for file, value in given)
 
 
