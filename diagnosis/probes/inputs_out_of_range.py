@@ -31,7 +31,7 @@ def inputs_out_of_range(evidence: Evidence) -> list[Measurement]:
         message = f"what {told['rows']} rows are given from outside is of the range that training has"
         return [of_kept_step(KIND, 0.0, message, (), healthy=True, reference=0.0)]
     low, high = told["trained"]
-    message = f"scoring gives {number(told['served'][0])} where training gave {number(low)} to {number(high)}: the model never saw such a number"
+    message = f"{number(low)} to {number(high)} in training, {number(told['served'][0])} while scoring: the model never saw such a number"
     return [of_kept_step(KIND, float(told["rows"]), message, where, healthy=False, reference=0.0)]
 
 

@@ -120,7 +120,12 @@ def _is_for_evaluation(source: ParsedFile, call: ast.Call) -> bool:
         if isinstance(outer, ast.keyword):
             words.append(outer.arg or "")
         elif isinstance(outer, ast.Dict) and inner in outer.values:
-            words += words_of(outer.keys[outer.values.index(inner)] or outer)
+            words += [
+                w
+                for key, value in zip(outer.keys, outer.values)
+                if value is inner
+                for w in words_of(key or outer)
+            ]
         elif isinstance(outer, ast.Assign):
             words += _targets_of(outer, call)
         if words or isinstance(outer, ast.stmt):

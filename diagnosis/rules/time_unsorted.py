@@ -259,7 +259,7 @@ def only_counted(source: ParsedFile, call: ast.Call) -> bool:
     )
 
 
-def _is_of_one(source: ParsedFile, loop: ast.For, grows: ast.Call) -> bool:
+def _is_of_one(source: ParsedFile, loop: ast.For | ast.comprehension, grows: ast.Call) -> bool:
     """Whether a call appends to one of several lists."""
     kept = grows.func.value if isinstance(grows.func, ast.Attribute) else None
     if isinstance(kept, ast.Subscript):

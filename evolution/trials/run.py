@@ -37,6 +37,7 @@ from evolution.trials.scoring import (
 )
 from evolution.trials.session import Built, WorkerSession, opened
 from evolution.trials.training import train
+from seeds.amounts import number
 
 
 def run_trial(request: TrialRequest, supervision: Supervision) -> Trial:
@@ -295,7 +296,7 @@ def _settle_on_best(
         before, after = progress.best.means[OBJECTIVE], again.means[OBJECTIVE]
         if abs(before - after) > 1e-3 * max(before, 1e-9) + 1e-6:
             progress.note["restored"] = (
-                f"the best epoch's objective was {before:.4f} while training and {after:.4f} after its state was "
+                f"the best epoch's objective was {number(before)} while training and {number(after)} after its state was "
                 "restored; the latter is reported"
             )
         progress.best = again

@@ -53,7 +53,7 @@ class Session:
 
     def check(self) -> None:
         """The server lives, answers, and has said nothing that it should not."""
-        assert "Item embeddings" in json.dumps(self.hover()), "the session is not what it was"
+        assert "embedding-collapse" in json.dumps(self.hover()), "the session is not what it was"
         assert self.server.noise == []
         assert self.server.popups() == []
         assert self.server.tracebacks() == 0, self.server.log()[-3000:]

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from evolution.domain.feedback import Feedback
 from evolution.domain.run import Node, NodeStatus, Run
 from evolution.store.store import Store
+from seeds.amounts import number, percent
 from tests.llm.scripted import Request
 
 TRIED = re.compile(
     r"^- tried '(?P<title>.*?)' \((?P<code>[^)]*)\) on (?P<on>[^:]*): (?P<said>.*)$", re.MULTILINE
 )
 OBJECTIVE = re.compile(r"objective (-?[\d.]+) -> (-?[\d.]+)")
-SHARES = re.compile(r"([a-z]+-[a-z]+): (\d+)% of users said so, now (\d+)%")
+SHARES = re.compile(r"([a-z]+-[a-z]+): (\S+) % of users said so, now (\S+) %")
 MOVED = re.compile(r"([a-z-]+) moved from (\S+) to (\S+) \(")
 CRITIQUE = re.compile(r"^- id ([0-9a-f]{12}): ((?:overused|missed)-[a-z]+)", re.MULTILINE)
 VOICE = re.compile(r"^- ((?:overused|missed)-[a-z]+): (\d+) of (\d+) users \(played by", re.MULTILINE)
@@ -51,10 +52,10 @@ def fits(node: Node, said: str, store: Store, known: list[Feedback], run: Run) -
     told = OBJECTIVE.search(said)
     by_program = {feedback.program: feedback for feedback in known}
     shares = all(
-        {int(before), int(after)} <= {round(100 * share) for share in _shares(by_program, node, code)}
+        {f"{before} %", f"{after} %"} <= {percent(share) for share in _shares(by_program, node, code)}
         for code, before, after in SHARES.findall(said)
     )
-    moved = {(one.code, f"{one.before:.3g}", f"{one.after:.3g}") for one in node.moved}
+    moved = {(one.code, number(one.before), number(one.after)) for one in node.moved}
     return bool(told) and told.groups() in reached and shares and set(MOVED.findall(said)) <= moved
 
 
