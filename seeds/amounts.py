@@ -11,7 +11,7 @@ def number(value: float) -> str:
         return f"{value:,.0f}"
     text = f"{value:.3f}" if size < 0.9995 else f"{value:.3g}"
     if 0.001 <= size < 0.01:
-        text = f"{value:.2g}"
+        text = max(text, f"{value:.2g}", key=len)
     if size < 0.001 and value:
         text = f"{value:.1e}"
     if "e" not in text:
