@@ -41,7 +41,9 @@ class WeightAveraging:
     promise: float = 0.3
 
     def make(self, context: RecipeContext) -> RecipePatch:
-        """Raises DoesNotFit if weights are averaged already, or where the loop that trains does not hand over between epochs."""
+        """Raises DoesNotFit if weights are averaged already, several optimizers train, the run is short or ends by itself, or the loop
+        that trains does not hand over between epochs.
+        """
         sources = parse_all(context)
         if any(last_name(call.func) in AVERAGES for source in sources for call in source.all_of(cst.Call)):
             raise DoesNotFit("weights are averaged already")

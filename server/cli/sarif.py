@@ -5,6 +5,7 @@ from typing import Any
 
 from evolution.base.plain_text import plain_text
 from server.cli.output import json_text
+from server.shown.rows import begins_with
 
 LEVELS = {"error": "error", "warning": "warning", "information": "note"}
 
@@ -69,7 +70,8 @@ def _result(finding: dict[str, Any], codes: list[str]) -> dict[str, Any]:
 
 def _message(finding: dict[str, Any]) -> str:
     """As an editor tells it, `Overconfident: top-1 .85, right .07`; what a rule says needs no title."""
-    return finding["message"] if finding["source"] == "rule" else f"{finding['title']}: {finding['message']}"
+    message, title = finding["message"], finding["title"]
+    return message if finding["source"] == "rule" or begins_with(message, title) else f"{title}: {message}"
 
 
 def _suppressed(finding: dict[str, Any], codes: list[str]) -> dict[str, Any]:

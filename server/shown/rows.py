@@ -23,7 +23,7 @@ _TITLED = {FoundBy.PROBE, FoundBy.CONTRACT, FoundBy.USERS}  # what others say na
 def line(finding: Finding, most: int = LINE) -> str:
     """A finding as one line of at most `most` characters, `Overconfident: top-1 .85, right .07`; its hover has the rest."""
     title = finding.kind.title
-    if finding.kind.found_by not in _TITLED or len(title) > TITLE or _begins_with(finding.message, title):
+    if finding.kind.found_by not in _TITLED or len(title) > TITLE or begins_with(finding.message, title):
         return headline(finding.message, most)
     return f"{title}: {headline(finding.message, most - len(title) - 2)}"
 
@@ -72,5 +72,6 @@ def _lowered(title: str) -> str:
     return title[:1].lower() + title[1:] if title[1:2].islower() or title[1:2] == " " else title
 
 
-def _begins_with(message: str, title: str) -> bool:
+def begins_with(message: str, title: str) -> bool:
+    """Whether a message says its finding's title itself."""
     return message.lower().startswith(title.lower())

@@ -106,6 +106,28 @@ def test_the_line_that_decides_comes_first(code: str, text: str) -> None:
     assert places[0].line == wanted
 
 
+FILTERED_DATA = """
+class Batch:
+    def __iter__(self):
+        yield from (self.users, self.items)
+
+def train(histories):
+    net = Net([h for h in histories.values() if len(h) > 3])
+    return net, make(net)
+
+def make(net):
+    return torch.optim.Adam(net.parameters(), lr=0.1)  # seen
+"""
+
+
+def test_lists_of_data_are_no_parameters() -> None:
+    line = (
+        FILTERED_DATA.split("\n").index("    return torch.optim.Adam(net.parameters(), lr=0.1)  # seen") + 1
+    )
+    places = decided("not-in-optimizer", [CodePlace(path="m.py", line=line)], {"m.py": FILTERED_DATA})
+    assert [place.line for place in places] == [line]
+
+
 SECOND = """
 class Average:
     def __init__(self, model):
