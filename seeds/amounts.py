@@ -3,7 +3,8 @@
 
 def number(value: float) -> str:
     """Three digits behind the point, or three in all, without the zero before the point: .142, .0015, 1.5, 12.3, 12,345."""
-    value = value or 0.0  # no minus before nothing
+    if not value:
+        return "0"
     size = abs(value)
     if size >= 1e9:  # a loss that diverges
         return f"{value:.1e}"
@@ -41,8 +42,8 @@ def percent(share: float) -> str:
 
 
 def signed(value: float) -> str:
-    """A difference with its sign: `+.029`."""
-    return ("-" if value < 0 else "+") + number(abs(value))
+    """A difference with its sign: `+.029`; none reads `0`."""
+    return "0" if not value else ("-" if value < 0 else "+") + number(abs(value))
 
 
 def percent_within(share: float, low: float, high: float) -> str:

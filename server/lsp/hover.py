@@ -11,6 +11,7 @@ from evolution.domain.verdict import told_of
 from evolution.store.remarks import checkpoint_of
 from server.lsp import config_file
 from server.lsp.actions import open_fixes
+from server.lsp.diagnostics import message
 from server.lsp.lens import summary
 from server.lsp.marks import PlacedNote
 from server.lsp.panels.counting import Counted, count
@@ -19,7 +20,6 @@ from server.lsp.positions import code_range
 from server.lsp.repo import Repo
 from server.lsp.session import Session
 from server.shown.markdown import escaped
-from server.shown.rows import line as line_of
 from server.shown.wording import ago, measured, proposal_title, spread
 
 
@@ -64,7 +64,7 @@ def _about(repo: Repo, found: PlacedNote, said: Callable[[str], str]) -> list[tu
     """(label, text) pairs of one note. said: escapes text from outside (users, LLMs, the repo) for Markdown."""
     note, finding = found.note, found.note.finding
     # what the diagnostic says whole, editors show beside this
-    short = line_of(finding).endswith(finding.message.rstrip(". \n"))
+    short = message(found).endswith(finding.message.rstrip(". \n"))
     block = [(said(note.code), said(finding.kind.title if short else finding.message))]
     if found.stale:
         block.append(("", "This code has changed: the figure was measured on an earlier version."))

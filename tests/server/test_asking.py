@@ -148,7 +148,7 @@ async def test_two_trials_have_their_slices_and_the_lists_of_users_side_by_side(
     editor.open("model.py")
     text = (await editor.command("compareTrials", trials=["trial0000001", "trial0000002"]))["text"]
     for words in (
-        "| users with 2 to 4 events | 60 | .100 | .150 | +.050 |", "| targets in books | 120 | .200 | .200 | +.000 |",
+        "| users with 2 to 4 events | 60 | .100 | .150 | +.050 |", "| targets in books | 120 | .200 | .200 | 0 |",
         "Of 2 users that were asked about both", "Newest of the history: Old Book.",
         "| 1 | ✓ A | ✓ C\\|x |\n| 2 | B | D |\n| 3 |  | E |",
     ):  # fmt: skip

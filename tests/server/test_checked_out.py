@@ -111,3 +111,20 @@ async def test_figures_are_said_to_be_of_other_settings_once_the_configuration_a
     config.write_text(config.read_text() + "[training]\nmax_epochs = 3\n")
     told_of(editor, editor.uri("evolverec.toml"))
     assert "measured with other settings" in (await editor.lenses(uri))[0].command.title
+
+
+async def test_the_hover_of_changed_code_has_the_words_that_its_diagnostic_cuts(connect, records, sample):
+    finding = records.finding(
+        "narrow-table", message="rank .412 of the table, " + "so that items are alike " * 2
+    )
+    records.trial()
+    records.feedback(finding)
+    editor = await connect("neovim")
+    uri = editor.open("model.py")
+    (shown,) = await editor.wait(lambda: editor.shown(uri))
+    editor.change(uri, sample.model.replace("n_items + 1, dim)", "n_items + 1, 2 * dim)"))
+    await editor.wait(lambda: editor.shown(uri)[0].message != shown.message)
+    (shown,) = editor.shown(uri)
+    assert shown.message.startswith("earlier version: ") and shown.message.endswith("…")
+    said = (await editor.hover(uri, sample.table)).contents.value
+    assert finding.message.strip() in said.replace("\\", "")

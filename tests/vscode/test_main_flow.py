@@ -30,6 +30,7 @@ def test_the_main_job_in_vscode(workbench, new_repo, set_epochs, evolverec):
     hover(workbench, anchor)
     ask_users(workbench)
     propose(workbench, repo, evolverec)
+    quick_fixes(workbench, anchor)
     look_at_the_change(workbench)
     take_one_hunk_skip_another(workbench, repo)
     apply_all_and_save(workbench, repo, anchor)
@@ -176,6 +177,24 @@ def propose(workbench, repo, evolverec):
 def running(repo):
     with Store.open(repo) as store:
         return [job for job in store.jobs() if not job.state.ended]
+
+
+def quick_fixes(workbench, anchor):
+    """By keyboard alone: to apply comes first, then to look and to have it explained, and to dismiss last."""
+    workbench.go_to(FILE, line=anchor["start_line"], column=12)
+    keys = workbench.page.keyboard
+    keys.press("Control+.")
+    rows = workbench.page.locator(".action-widget .monaco-list-row.action")
+    expect(rows.first).to_contain_text(re.compile(rf"^{SOFTMAX}: \+\d+ % \["))
+    titles = rows.all_inner_texts()
+    assert titles[1] == f"Show diff: {SOFTMAX}" and titles[2].startswith("Explain "), titles
+    assert titles[-1].startswith("Dismiss"), titles
+    workbench.picture("fixes")
+    keys.press("ArrowDown")
+    keys.press("Enter")
+    expect(workbench.tab(SOFTMAX)).to_be_visible()
+    keys.press("Control+w")
+    expect(workbench.tab(SOFTMAX)).to_have_count(0)
 
 
 def look_at_the_change(workbench):

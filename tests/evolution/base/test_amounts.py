@@ -35,7 +35,7 @@ def test_a_number_has_three_digits_at_any_size():
         "999",
         "1,000",
         "12,345",
-        ".000",
+        "0",
         "-.500",
         "1.2e-04",
         "3.0e+20",

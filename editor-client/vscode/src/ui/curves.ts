@@ -85,8 +85,9 @@ function legend(told: Curves): string {
   return `<ul>${rows.join('')}</ul><p class="note">The upright line is the best epoch, chosen by the objective. Figures of single epochs have no interval.</p>`;
 }
 
-/** Three digits, as the server writes them: .184, 1.5, 12,345, 1.2e-04. */
+/** Three digits, as the server writes them: .184, 1.5, 12,345, 1.2e-04; nothing is 0. */
 export function short(value: number): string {
+  if (!value) return '0';
   const size = Math.abs(value);
   if (size >= 1e9 || (size > 0 && size < 0.001)) return value.toExponential(1).replace(/e([+-])(\d)$/, (_, sign, digit) => `e${sign}0${digit}`);
   if (size >= 999.5) return Math.round(value).toLocaleString('en-US');
