@@ -264,9 +264,9 @@ def _one_of(dismissals: list[types.CodeAction]) -> types.CodeAction:
     place = {"repo": next(iter(choices.values()))["repo"], "choices": choices}
     diagnostics = {id(item): item for action in dismissals for item in action.diagnostics or []}
     return types.CodeAction(
-        title=f"{DISMISS}…",
+        title=f"{DISMISS.rstrip()}…",
         kind=FURTHER,
-        command=_command(f"{DISMISS}…", "evolverec.dismiss", place),
+        command=_command(f"{DISMISS.rstrip()}…", "evolverec.dismiss", place),
         diagnostics=list(diagnostics.values()) or None,
         is_preferred=False,
     )

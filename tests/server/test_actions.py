@@ -30,7 +30,7 @@ def test_the_same_offer_for_several_diagnostics_stands_once_and_one_dismissal_st
     found = merged(offers)
     assert [a.title for a in found] == [
         "Propose patches",
-        "Dismiss …",
+        "Dismiss…",
     ]
     assert found[1].command and found[1].command.arguments == [
         {

@@ -32,7 +32,7 @@ async def test_each_finding_can_be_explained_from_its_line(connect, found, sampl
     uri = editor.open("model.py")
     await editor.wait(lambda: editor.shown(uri))
     titles = [action.title for action in await editor.actions(uri, sample.table)]
-    assert titles[0] == "Explain embedding-collapse" and titles[-1] == "Dismiss …"
+    assert titles[0] == "Explain embedding-collapse" and titles[-1] == "Dismiss…"
     assert not any("ask" in title for title in titles), "no LLM is set"
     told = await editor.command("explain", code="embedding-collapse")
     assert told["uri"] == docs_address("embedding-collapse", found.repo)
