@@ -52,14 +52,9 @@ def _line(found: Adoption, file: DataFile, *, first: bool) -> Line | None:
     why = f"{form.why if form else 'no loop over its lines was understood'}; opened at {file.place}"
     if form is None or form.kind == "unclear":
         if not file.held_out:
-            return (
-                (
-                    "",
-                    f"write {file.path} in the form that {file.place} reads, with kit.write_events or kit.write_text",
-                )
-                if first or form is not None
-                else None
-            )
+            parts = f", which has {', '.join(map(str, form.columns))}" if form and form.columns else ""
+            words = f"write {file.path} in the form that {file.place} reads{parts}, with kit.write_events or kit.write_text"
+            return ("", words) if first or form is not None else None
         return (
             f'kit.write_text({_q(file.path)}, "")',
             f"{file.place} reads it to evaluate, which evolverec does itself: no events",

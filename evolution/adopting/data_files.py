@@ -272,7 +272,10 @@ def _unpickled(
         kind = matrix
     why = f"{dotted(load.func)} at {unit.file.path}:{load.lineno}"
     why += ", which gives beginnings of sessions and the items that follow" if sessions else ""
-    return RowFormat(kind="sessions" if sessions else kind, columns=columns, why=why)
+    kind = (
+        "sessions" if sessions else "unclear" if kind == "dict" and columns else kind
+    )  # parts with names are no events
+    return RowFormat(kind=kind, columns=columns, why=why)
 
 
 def _sparse(unit: CodeUnit, load: ast.Call) -> str:

@@ -219,7 +219,7 @@ def _moved(program: TrainingProgram, outside: list[DataFile]) -> list[MovedPath]
                 parent = file.parents.get(node)
                 at_top = isinstance(parent, ast.Assign) and parent in file.tree.body
                 name = dotted(parent.targets[0]) if isinstance(parent, ast.Assign) and at_top else ""
-                if name or text.startswith("/"):
+                if name or text.startswith(("/", "../")):
                     constant = f"{file.path}:{name}" if name else ""
                     found.append(
                         MovedPath(old=text, new=new, place=f"{file.path}:{node.lineno}", constant=constant)

@@ -15,12 +15,13 @@ from pathlib import Path
 
 from diagnosis.syntax import below, dotted, parsed
 from evolution.base.errors import RepoError
+from evolution.base.places import KIT_NAME
 from evolution.repo.files import read_code
 from seeds.reading import parse_json, walk
 
 MOST_FILES = 2000
 SKIPPED = {"node_modules", "__pycache__", "site-packages", "venv", "env", "build", "dist", ".git"}
-OURS = {"evolverec_kit.py"}
+OURS = {KIT_NAME}
 MANY = 12  # methods of one name; a call of it is then taken for none of them
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 IMPORTS = {"import_module", "__import__"}

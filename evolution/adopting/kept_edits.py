@@ -11,7 +11,7 @@ from pathlib import Path
 from evolution.adopting.kit import kit_text
 from evolution.base.drafts import draft_name
 from evolution.base.errors import RepoError
-from evolution.base.places import CONFIG_NAME
+from evolution.base.places import CONFIG_NAME, KIT_NAME
 from evolution.repo.files import config_text, read_code
 
 MARK = "# evolverec init wrote: "
@@ -46,7 +46,7 @@ def write_drafts(root: Path, adapter: dict[str, str], config: str) -> WrittenFil
 
     Raises RepoError: a file cannot be read or written.
     """
-    kit = {"evolverec_kit.py": kit_text()} if adapter else {}
+    kit = {KIT_NAME: kit_text()} if adapter else {}
     return _write(root, {**adapter, **kit, CONFIG_NAME: config}, by_llm=frozenset())
 
 

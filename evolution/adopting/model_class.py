@@ -24,12 +24,16 @@ WRAPPERS = {
     "prepare",
     "from_config",
 }
+DRAWN = {"empty", "zeros", "rand", "randn", "Tensor", "FloatTensor"}  # what makes a tensor of a shape
 Kind = tuple[ForeignFile, ast.ClassDef]
 
 
 @dataclass(frozen=True, kw_only=True)
 class EmbeddingTable:
-    """path: from the model, "item_emb". about: "item", "user", "position" or "". rows: the number of rows as it is written."""
+    """path: from the model, "item_emb". about: "item", "user", "position" or "". rows: the number of rows as it is written.
+
+    bare: a parameter itself, and no embedding that holds one.
+    """
 
     path: str
     about: str
@@ -37,6 +41,12 @@ class EmbeddingTable:
     unit: CodeUnit
     padding: ast.expr | None
     bag: bool = False
+    bare: bool = False
+
+    @property
+    def weight(self) -> str:
+        """The path of the numbers themselves, "item_emb.weight"."""
+        return self.path if self.bare else f"{self.path}.weight"
 
     @property
     def beyond(self) -> int:
@@ -336,6 +346,8 @@ def tables_of(repo: ForeignRepo, kind: Kind, prefix: str = "", depth: int = 0) -
                     path = f"{prefix}{name[5:]}"
                     if dotted(value.func).rpartition(".")[2] in ("Embedding", "EmbeddingBag"):
                         yield from _table(unit, path, value)
+                    elif dotted(value.func).rpartition(".")[2] == "Parameter":
+                        yield from _parameter(unit, path, value)
                     elif depth < 3:
                         for held in repo.classes_called(unit.file, value.func)[:1]:
                             if is_module(repo, held) and held[1] is not kind[1]:
@@ -356,6 +368,20 @@ def _table(unit: CodeUnit, path: str, call: ast.Call) -> Iterator[EmbeddingTable
         padding=padding,
         bag=dotted(call.func).endswith("Bag"),
     )
+
+
+def _parameter(unit: CodeUnit, path: str, call: ast.Call) -> Iterator[EmbeddingTable]:
+    """`nn.Parameter(torch.empty(n_items, dim))`, where what counts its rows says that they are users or items."""
+    made = [one for one in ast.walk(call) if isinstance(one, ast.Call) and one is not call]
+    for one in made:
+        shape = one.args[0].elts if one.args and isinstance(one.args[0], (ast.Tuple, ast.List)) else one.args
+        if dotted(one.func).rpartition(".")[2] in DRAWN and len(shape) == 2:
+            about = _about("", shape[0])
+            if about in ("item", "user"):
+                yield EmbeddingTable(
+                    path=path, about=about, rows=shape[0], unit=unit, padding=None, bare=True
+                )
+            return
 
 
 def _about(path: str, rows: ast.expr) -> str:

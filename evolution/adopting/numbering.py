@@ -172,7 +172,7 @@ def _first(
 
 def _scored_from_row_1(program: TrainingProgram, model: FoundModel) -> str:
     """Where the model cuts row 0 off its table of items, `self.items.weight[1:]`; "" where it does not."""
-    tables = {f"self.{table.path}.weight" for table in model.tables if table.about == "item"}
+    tables = {f"self.{table.weight}" for table in model.tables if table.about == "item"}
     for unit in program.units:
         for node in unit.nodes:
             if isinstance(node, ast.Subscript) and dotted(node.value) in tables:

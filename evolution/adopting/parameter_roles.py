@@ -42,9 +42,11 @@ def _looked_up(unit: CodeUnit, model: FoundModel) -> dict[str, str]:
     """Parameter -> what the table is about that it is looked up in, in this very method."""
     tables = {table.path: table.about for table in model.tables}
     found: dict[str, str] = {}
-    for call in unit.calls:
-        about = tables.get(dotted(call.func).removeprefix("self."), "")
-        for node in ast.walk(call.args[0]) if about and call.args else ():
+    read = [(call.func, call.args[0]) for call in unit.calls if call.args]
+    read += [(node.value, node.slice) for node in unit.nodes if isinstance(node, ast.Subscript)]
+    for table, ids in read:
+        about = tables.get(dotted(table).removeprefix("self."), "")
+        for node in ast.walk(ids) if about else ():
             if isinstance(node, ast.Name):
                 found.setdefault(node.id, about)
     return found

@@ -3,8 +3,8 @@
 import ast
 
 from diagnosis.syntax import dotted
-from evolution.adopting.constants import Constants
-from evolution.adopting.foreign_code import is_abstract
+from evolution.adopting.constants import Constants, assigned_in
+from evolution.adopting.foreign_code import CodeUnit, is_abstract
 from evolution.adopting.model_class import FoundModel
 from evolution.adopting.naming import role_of, words_of
 from evolution.adopting.score_way import ScoreWay
@@ -37,7 +37,7 @@ def _of_kept(constants: Constants, model: FoundModel) -> ScoreWay | None:
     for file, node in constants.repo.lineage(model.kind):
         for unit in (unit for unit in file.units if unit.owner is node and not is_abstract(unit)):
             for part in unit.nodes:
-                factors = _factors(part)
+                factors = _factors(part, unit, model)
                 if factors is None or not isinstance(file.parents.get(part), ast.Assign | ast.Return):
                     continue  # a product that something is added to is no score yet
                 users, items = factors
@@ -64,7 +64,7 @@ def _is_made_by_steps(constants: Constants, model: FoundModel, path: str) -> boo
     )
 
 
-def _factors(node: ast.AST) -> tuple[str, str] | None:
+def _factors(node: ast.AST, unit: CodeUnit, model: FoundModel) -> tuple[str, str] | None:
     """The paths of the tables in `self.users[ids] @ self.items.T` and `torch.matmul(self.users(ids), self.items.weight.t())`."""
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult):
         left, right = node.left, node.right
@@ -76,15 +76,26 @@ def _factors(node: ast.AST) -> tuple[str, str] | None:
         left, right = node.args
     else:
         return None
-    users, items = _rows(left), _turned(right)
+    known = {table.weight: table.about for table in model.tables}
+    users, items = _rows(left, unit), _turned(right)
     names = [path.removesuffix(".weight") for path in (users, items)]
-    return (users, items) if [role_of(name) for name in names] == ["user", "item"] else None
+    about = [known.get(path) or role_of(name) for path, name in zip((users, items), names)]
+    return (users, items) if about == ["user", "item"] else None
 
 
-def _rows(node: ast.expr) -> str:
-    """The path of the table of which a parameter's rows are taken; "" for anything else."""
-    if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Name):
-        return _own(node.value)
+def _rows(node: ast.expr, unit: CodeUnit) -> str:
+    """The path of the table of which a parameter's rows are taken, there or as the name was last set; "" for anything else."""
+    if isinstance(node, ast.Name):
+        rows = [path for value in assigned_in(unit, node.id) if (path := _rows_taken(value))]
+        return rows[-1] if rows else ""
+    return _rows_taken(node)
+
+
+def _rows_taken(node: ast.expr) -> str:
+    if isinstance(node, ast.Subscript):
+        first, *others = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+        whole = all(isinstance(one, ast.Slice) and not (one.lower or one.upper) for one in others)
+        return _own(node.value) if isinstance(first, ast.Name) and whole else ""
     if isinstance(node, ast.Call) and len(node.args) == 1 and isinstance(node.args[0], ast.Name):
         path = _own(node.func)
         return f"{path}.weight" if path else ""
@@ -122,11 +133,9 @@ def _of_tables(constants: Constants, model: FoundModel) -> ScoreWay | None:
     ]
     if len(users) != 1 or len(items) != 1 or others:
         return None
-    code = f'kit.scores.matrix(users="{users[0].path}.weight", items="{items[0].path}.weight")'
+    code = f'kit.scores.matrix(users="{users[0].weight}", items="{items[0].weight}")'
     why = f"{model.place} has a table of users and one of items, and no layer behind them: scores are their products"
-    return ScoreWay(
-        kind="matrix", code=code, why=why, table=f'"{items[0].path}.weight"', why_table=items[0].place
-    )
+    return ScoreWay(kind="matrix", code=code, why=why, table=f'"{items[0].weight}"', why_table=items[0].place)
 
 
 def _mixes(node: ast.AST) -> bool:

@@ -8,12 +8,13 @@ from evolution.adopting.constants import Constants, assigned_in
 from evolution.adopting.foreign_code import CodeUnit
 from evolution.adopting.model_class import FoundModel, Kind, tables_of
 from evolution.adopting.naming import role_of, words_of
+from evolution.adopting.training import TrainingProgram
 
 
 def returned(constants: Constants, model: FoundModel, unit: CodeUnit) -> str:
     """ "scores" where a method ends in a layer or product with a column for each item, "" otherwise."""
     wide = {name for name, about in _layers(constants, model.kind).items() if about == "item"}
-    tables = {f"self.{table.path}.weight" for table in model.tables if table.about == "item"}
+    tables = {f"self.{table.weight}" for table in model.tables if table.about == "item"}
     inner = held_modules(constants, model.kind)
     for node in unit.nodes:
         if isinstance(node, ast.Return) and node.value is not None:
@@ -65,6 +66,27 @@ def _is_product(node: ast.expr) -> bool:
         name = getattr(node.func, "attr", "") or dotted(node.func)
         return name in ("matmul", "mm", "bmm", "einsum", "linear", "addmm")
     return isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult)
+
+
+def losses_of(program: TrainingProgram, model: FoundModel) -> set[str]:
+    """The names of the model's methods whose result is differentiated as it is: `loss = model(users, liked, others); loss.backward()`."""
+    held = model.variable.rpartition(".")[2]
+    found: set[str] = set()
+    for unit in program.units if held else ():
+        for call in unit.calls:
+            if not (isinstance(call.func, ast.Attribute) and call.func.attr == "backward"):
+                continue
+            lost = [call.func.value, *call.args]
+            lost += [
+                value for one in lost if isinstance(one, ast.Name) for value in assigned_in(unit, one.id)
+            ]
+            for value in (one for one in lost if isinstance(one, ast.Call)):
+                base, _, name = dotted(value.func).rpartition(".")
+                if name == held and base in ("", "self"):
+                    found.add("forward")
+                elif base.rpartition(".")[2] == held:
+                    found.add(name)
+    return found
 
 
 def field_of_scores(unit: CodeUnit) -> str:

@@ -12,7 +12,7 @@ from evolution.adopting.naming import role_of, words_of
 from evolution.adopting.packed_scores import batch_of_buffers, packed_code, packing
 from evolution.adopting.parameter_roles import roles_of
 from evolution.adopting.products import products
-from evolution.adopting.returned_scores import field_of_scores, returned
+from evolution.adopting.returned_scores import field_of_scores, losses_of, returned
 from evolution.adopting.score_way import ScoreWay
 from evolution.adopting.training import TrainingProgram, drawn_arrays
 from evolution.adopting.vectors import by_fields, by_ranking_pairs, by_vectors, ranks, settings_for_asking
@@ -40,7 +40,9 @@ def score_way(constants: Constants, program: TrainingProgram, model: FoundModel)
         return _of_factors(constants, program, model)
     if _is_of_recbole(constants, model):
         return _of_recbole(constants, model)
-    ranked = sorted(_methods(constants, model), key=lambda unit: _rank(unit, model))
+    lost = losses_of(program, model)
+    methods = [unit for unit in _methods(constants, model) if unit.name.rpartition(".")[2] not in lost]
+    ranked = sorted(methods, key=lambda unit: _rank(unit, model))
     ways = [way for unit in ranked if (way := _way(constants, program, model, unit)) is not None]
     if ways:
         return ways[0]
@@ -58,7 +60,7 @@ def score_way(constants: Constants, program: TrainingProgram, model: FoundModel)
             code="score",
             before=batch_code(by_batch),
             why=f"{by_batch.unit.place} takes a batch out of the program's own data",
-            table=f'"{table.path}.weight"' if table else "",
+            table=f'"{table.weight}"' if table else "",
             why_table=table.place if table else "",
         )
     return ScoreWay(
@@ -298,10 +300,10 @@ def _by_history(
             why_table=why_table,
         )
     path = out_table(model) or item
-    code = f'kit.scores.by_table({called}, "{path.path}.weight"{tensors})'
+    code = f'kit.scores.by_table({called}, "{path.weight}"{tensors})'
     return ScoreWay(
         kind="by_table", code=code, why=f"{why} and returns states, which are multiplied with {path.path} ({path.place})",
-        table=f'"{path.path}.weight"', why_table=path.place,
+        table=f'"{path.weight}"', why_table=path.place,
     )  # fmt: skip
 
 
@@ -349,9 +351,9 @@ def used_table(constants: Constants, model: FoundModel, unit: CodeUnit, depth: i
     ]
     out = out_table(model)
     if out is not None and out in used:
-        return f'"{out.path}.weight"', f"{unit.place} scores with {out.path}, {out.place}"
+        return f'"{out.weight}"', f"{unit.place} scores with {out.path}, {out.place}"
     if len({table.path for table in used}) == 1:
-        return f'"{used[0].path}.weight"', f"{unit.place} scores with it, {used[0].place}"
+        return f'"{used[0].weight}"', f"{unit.place} scores with it, {used[0].place}"
     return "", ""
 
 

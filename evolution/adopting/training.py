@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from diagnosis.syntax import dotted
+from evolution.adopting.constants import assigned_in
 from evolution.adopting.foreign_code import CodeUnit, ForeignFile, ForeignRepo
 from evolution.adopting.naming import words_of
 from evolution.adopting.readme_commands import StartCommand, installed_entries, start_commands
@@ -355,7 +356,11 @@ def _epoch_end(repo: ForeignRepo, chain: list[tuple[CodeUnit, ast.AST]]) -> Epoc
         "the loop over batches" if inner else "the backward pass"
     )
     bound = loop.iter if isinstance(loop, ast.For) else None
-    if inner == 0 and not named and re.search(r"step|iter|batch", _head(loop), re.I):
+    if (
+        inner == 0
+        and not named
+        and (re.search(r"step|iter|batch", _head(loop), re.I) or _over_loader(unit, loop))
+    ):
         why = f"the only loop of the training, at {unit.file.path}:{loop.lineno}, is over steps"
         return EpochEnd(every=100, why=why, line=loop.lineno, unit=unit)
     return EpochEnd(
@@ -368,6 +373,19 @@ def _head(loop: Loop) -> str:
         ast.unparse(loop.test)
         if isinstance(loop, ast.While)
         else f"{ast.unparse(loop.target)} {ast.unparse(loop.iter)}"
+    )
+
+
+def _over_loader(unit: CodeUnit, loop: Loop) -> bool:
+    """Whether a loop takes what a loader gives: `for users, liked in loader`, with all epochs in one."""
+    if not isinstance(loop, ast.For):
+        return False
+    named = {one.id for one in ast.walk(loop.iter) if isinstance(one, ast.Name)}
+    made = [value for name in named for value in assigned_in(unit, name)]
+    return any(
+        isinstance(call, ast.Call) and dotted(call.func).rpartition(".")[2].endswith("Loader")
+        for value in [loop.iter, *made]
+        for call in ast.walk(value)
     )
 
 

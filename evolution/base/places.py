@@ -12,6 +12,7 @@ PACKAGE_ROOT = (
 ENTRY = PACKAGE_ROOT / "evolverec_entry.py"
 CONFIG_NAME = "evolverec.toml"  # at the root of a repo
 BASELINE_NAME = "evolverec.baseline.toml"  # at the root of a repo: findings that its team accepts
+KIT_NAME = "evolverec_kit.py"  # beside an adapter: what it is written with
 STORE_FOLDER = ".evolverec"
 WORKER_LOG = "worker.log"  # in the folder of a trial
 PROBES_FOLDER = "probes"  # folder in a repo with the evolved probes that the user keeps

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from evolution.base.places import KIT_NAME
 from evolution.domain.trial import Failure, FailureReason
 from evolution.trials import launching
 from evolution.trials.control_groups import ControlGroup, made_group
@@ -252,6 +253,10 @@ def _group(limits: WorkerLimits, folder: Path) -> ControlGroup | None:
 
 
 def place_in(text: str, root: str) -> list[tuple[str, int]]:
-    """Every line of the program that a traceback names, as (path relative to root, line); [("", 0)] for none."""
+    """Every line of the program that a traceback names, as (path relative to root, line); [("", 0)] for none.
+
+    The adapter's kit stands for nothing of the program where anything else does: what it calls through is not at fault.
+    """
     named = re.findall(rf'File "{re.escape(root)}/([^"]+\.py)", line (\d{{1,7}})\b', text)
-    return [(path, int(line)) for path, line in named if "site-packages" not in path] or [("", 0)]
+    lines = [(path, int(line)) for path, line in named if "site-packages" not in path]
+    return [one for one in lines if one[0].rpartition("/")[2] != KIT_NAME] or lines or [("", 0)]

@@ -5,10 +5,12 @@ import time
 import pytest
 
 from evolution.domain.trial import FailureReason, TrialStatus
+from evolution.trials.process import place_in
 from evolution.trials.request import Supervision
 
 pytestmark = pytest.mark.process
 
+KIT = "evolverec_kit.py"
 SCORE = "return self.table[histories[:, -1]]"
 LINE = "            np.add.at"
 
@@ -156,3 +158,12 @@ def test_what_an_earlier_run_left_is_not_of_this_one(bench):
     folder = bench.request().folder
     assert not (folder / "state.bin").exists()
     assert not (folder / "artifacts" / "top_items.npy").exists()
+
+
+def test_the_kit_that_an_adapter_calls_through_is_not_at_fault_for_what_it_calls():
+    said = "".join(
+        f'  File "/program/{path}", line {line}, in call\n' for path, line in (("engine.py", 34), (KIT, 603))
+    )
+    assert place_in(said, "/program") == [("engine.py", 34)]
+    assert place_in(said.partition("\n")[2], "/program") == [(KIT, 603)]
+    assert place_in("no line", "/program") == [("", 0)]

@@ -26,8 +26,8 @@ class Program:
     start: a function with which training begins, where that is not the loop or the first batch. skip: functions that are left
     out, and what they give instead, {"evaluate": (0.0, 0.0)}. Functions are "name", "Class.method" or "file.py:Class.method" of
     the repo's, or "module:Class.method" of a library's. values: in the place of constants of the repo, {"config.py:PATH": "data/"}.
-    paths: folders outside of the repo that it reads, and where in the scratch folder they are, {"/home/me/data": "data"}; those of an
-    installed module as {"recbole:dataset_example": "data"}.
+    paths: folders outside of the repo that it reads, as it names them, and where in the scratch folder they are, {"/home/me/data":
+    "data", "../datasets": "data"}; those of an installed module as {"recbole:dataset_example": "data"}.
     cwd: where the program is started, relative to the repo. report: names of variables to tell of each epoch; the mean loss
     otherwise. answers: what `input()` gets. stubs: libraries that are imported and not needed.
     """
