@@ -196,9 +196,12 @@ def _without_program(found: Adoption) -> str:
         return f"{said}No loop around a backward pass was found from the repo's scripts"
     shown = f"{loops[0].loop!r}".replace("'", '"')
     more = f", and {len(loops) - 1} others train likewise" if len(loops) > 1 else ""
+    first = loops[0].unit
+    owner = first.owner.name if first is not None and first.owner is not None else ""
+    taken = f". init --train {first.file.path}:{owner} drafts for it" if first is not None and owner else ""
     return (
         f"{said}No script was seen to reach code that trains, perhaps as it makes its model by a name; {loops[0].why}: "
-        f"loop={shown}{more}"
+        f"loop={shown}{more}{taken}"
     )
 
 
@@ -216,6 +219,8 @@ def _replaced(found: Adoption) -> list[tuple[str, str]]:
     given: list[tuple[str, str]] = []
     named = {one.constant: _quoted(one.new) for one in found.moved if one.constant}
     named |= {one.name: one.code for one in found.sizes}
+    if found.named is not None and found.named.field:
+        named[found.named.field] = _quoted(found.named.name)
     folders = {one.old: _quoted(one.new) for one in found.moved if not one.constant}
     away = [f"{found.moved[0].place} names a folder outside of the repo"] if found.moved else []
     counted = [f"{one.place} counts other data" for one in found.sizes]
@@ -258,7 +263,11 @@ def _score(found: Adoption, lines: _Lines) -> None:
         return
     if model is None or way is None or not way.kind:
         why = (
-            way.why if way is not None else "no class with torch.nn.Module as its base was found in the repo"
+            way.why
+            if way is not None
+            else "no class with torch.nn.Module as its base was found in the repo"
+            if model is None
+            else f"that of {model.name} ({model.place}) is read once it is known what trains"
         )
         lines.gap(
             f"return kit.Recommender(data, run, model=VARIABLE, score=kit.scores...): how the model is asked for scores; {why}"

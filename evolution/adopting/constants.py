@@ -14,7 +14,7 @@ from typing import Any
 from diagnosis.syntax import dotted
 from evolution.adopting.branches import Branches
 from evolution.adopting.foreign_code import CodeUnit, ForeignFile, ForeignRepo
-from evolution.adopting.options import REQUIRED, ProgramOption, options_of
+from evolution.adopting.options import REQUIRED, ProgramOption, fields_named, options_of
 from evolution.base.places import CONFIG_NAME
 from seeds.reading import parse_json, parse_toml, read_text
 
@@ -133,13 +133,20 @@ class Constants:
                 yield from self.values(module, value, depth)
 
     def _parameter(self, unit: CodeUnit, name: str, depth: int) -> Iterator[Any]:
-        for caller, call in self._sites.get(unit.node, []):
+        sites = [one for one in self._sites.get(unit.node, []) if not self.is_dead(*one)]
+        for caller, call in sites:
             given = argument(call, unit, name)
-            if given is not None and not self.is_dead(caller, call):
+            if given is not None:
                 yield from self.values(caller, given, depth)
+            elif any(word.arg is None for word in call.keywords):  # `Data(**config["data"])`
+                for _, value, there in self._stores.get(f"[{name}]", []):
+                    yield from self.values(there, value, depth)
+        spread = any(word.arg is None for _, call in sites for word in call.keywords)
+        for file, _, value in fields_named(self.repo, name) if spread else ():
+            yield from self.values(file.units[0], value, depth)
         if (default := default_of(unit.node, name)) is not None:
             yield from self.values(unit, default, depth)
-        elif name in self.options and not self._sites.get(unit.node):  # click hands its options as arguments
+        elif name in self.options and (spread or not sites):  # click hands its options as arguments
             yield from self._option(name, depth)
 
     def _attribute(self, unit: CodeUnit, node: ast.Attribute, depth: int) -> Iterator[Any]:

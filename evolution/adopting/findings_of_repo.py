@@ -14,7 +14,7 @@ from evolution.adopting.evaluations import LeftOut, evaluations_of
 from evolution.adopting.foreign_code import ForeignFile, ForeignRepo, read_foreign
 from evolution.adopting.hard_sizes import WrittenSize, written_sizes
 from evolution.adopting.model_class import FoundModel, find_model
-from evolution.adopting.named_models import named_model
+from evolution.adopting.named_models import NamedModel, named_model
 from evolution.adopting.naming import words_of
 from evolution.adopting.numbering import Numbering, numbering_of
 from evolution.adopting.own_stopping import stoppers_of
@@ -58,6 +58,7 @@ class Adoption:
     way: ScoreWay | None = None
     numbering: Numbering | None = None
     held_out: tuple[int, str] = (0, "")
+    named: NamedModel | None = None
     stubs: tuple[str, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
     answers: tuple[str, ...] = ()
@@ -122,6 +123,7 @@ def look_at(root: Path, *, train: str = "", model: str = "") -> Adoption:
         way=way,
         numbering=numbering,
         held_out=held_out_by(program),
+        named=named,
         stubs=_stubs(program),
         left_out=(
             *evaluations_of(repo, program),

@@ -7,6 +7,7 @@ what is drafted from them is shown to the user as a guess.
 import ast
 import json
 import os
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -25,6 +26,19 @@ OURS = {KIT_NAME}
 MANY = 12  # methods of one name; a call of it is then taken for none of them
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 IMPORTS = {"import_module", "__import__"}
+LIBRARIES = {
+    "torch",
+    "numpy",
+    "scipy",
+    "pandas",
+    "sklearn",
+    "transformers",
+    "torchmetrics",
+    "recbole",
+    "lightning",
+    "pytorch_lightning",
+    "optuna",
+}
 ALWAYS_TORCH = {
     "to",
     "train",
@@ -149,13 +163,24 @@ Kind = tuple[ForeignFile, ast.ClassDef]
 
 
 def makes_by_name(unit: CodeUnit, call: ast.Call) -> bool:
-    """Whether a call makes what a text names: `eval(name)`, `getattr(import_module(path), name)`."""
+    """Whether a call makes what a text names: `eval(name)`, `getattr(import_module(path), name)`, `getattr(models, name)`,
+    `globals()[name](...)`.
+    """
     name = dotted(call.func)
+    if isinstance(call.func, ast.Subscript) and isinstance(call.func.value, ast.Call):
+        return dotted(call.func.value.func) in ("globals", "vars", "locals")
     if name == "eval":
         return not (call.args and isinstance(call.args[0], ast.Constant)) and not _is_of_settings(call)
     if name != "getattr" or len(call.args) < 2 or isinstance(call.args[1], ast.Constant):
         return False
     given = [call.args[0]]
+    module, inner = unit.file.imports.get(dotted(call.args[0]), ("", ""))
+    if (
+        module
+        and not inner
+        and module.lstrip(".").partition(".")[0] not in {*LIBRARIES, *sys.stdlib_module_names}
+    ):
+        return True
     given += [
         node.value
         for node in unit.nodes

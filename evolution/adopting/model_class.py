@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from diagnosis.syntax import dotted
 from evolution.adopting.constants import Constants, assigned_in, parameters_of
-from evolution.adopting.foreign_code import CodeUnit, ForeignFile, ForeignRepo
+from evolution.adopting.foreign_code import CodeUnit, ForeignFile, ForeignRepo, makes_by_name
 from evolution.adopting.naming import role_of, words_of
 from evolution.adopting.training import TrainingProgram
 
@@ -259,6 +259,13 @@ def _made_of(constants: Constants, unit: CodeUnit, value: ast.expr, depth: int =
         ]
     if not isinstance(value, ast.Call):
         return []
+    if repo.chosen is not None and makes_by_name(unit, value) and dotted(value.func) == "getattr":
+        return []  # the class itself
+    called = [value.func, *(assigned_in(unit, value.func.id) if isinstance(value.func, ast.Name) else ())]
+    if repo.chosen is not None and any(
+        isinstance(one, ast.Call) and makes_by_name(unit, one) for one in called
+    ):
+        return [repo.chosen[0]]
     name = getattr(value.func, "attr", "") or dotted(value.func)
     if name in WRAPPERS:
         inner = (

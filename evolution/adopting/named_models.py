@@ -9,20 +9,25 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from diagnosis.syntax import called_name
+from evolution.adopting.constants import assigned_in
 from evolution.adopting.foreign_code import CodeUnit, ForeignFile, ForeignRepo, Kind, makes_by_name
-from evolution.adopting.options import options_of
+from evolution.adopting.options import fields_named, options_of
 from evolution.adopting.readme_commands import start_commands
 from evolution.adopting.training import entered_by, has_main, is_of_tests, unreached_loops
 
 
 @dataclass(frozen=True, kw_only=True)
 class NamedModel:
-    """kind: the class that trains. name: as the program is told it. why: one sentence with the place. asks: whether by `input()`."""
+    """kind: the class that trains. name: as the program is told it. why: one sentence with the place. asks: whether by `input()`.
+
+    field: "file.py:Class.name" of the setting that names another class, which the adapter sets; "" for none.
+    """
 
     kind: Kind
     name: str
     why: str
     asks: bool
+    field: str = ""
 
 
 def named_model(repo: ForeignRepo, asked: str = "") -> NamedModel | None:
@@ -46,8 +51,26 @@ def named_model(repo: ForeignRepo, asked: str = "") -> NamedModel | None:
                 stem = kind[0].path.rpartition("/")[2].removesuffix(".py")
                 if name.lower() in (kind[1].name.lower(), stem.lower()):
                     why = f"{file.path} makes its model by a name, here {name} ({place}); init --train FILE:CLASS takes another"
-                    return NamedModel(kind=kind, name=name, why=why, asks=asks)
+                    field = next((one for unit in units for one in _fields(repo, unit, name)), "")
+                    return NamedModel(kind=kind, name=name, why=why, asks=asks, field=field)
     return None
+
+
+def _fields(repo: ForeignRepo, unit: CodeUnit, name: str) -> Iterator[str]:
+    """The settings that another name stands in, of those that a call makes its model by: `getattr(models, config.model_name)`."""
+    for call in unit.calls:
+        if not makes_by_name(unit, call):
+            continue
+        told = call.func.slice if isinstance(call.func, ast.Subscript) else call.args[-1]
+        values = [told, *(assigned_in(unit, told.id) if isinstance(told, ast.Name) else ())]
+        for key in (one.attr for one in values if isinstance(one, ast.Attribute)):
+            for file, owner, default in fields_named(repo, key):
+                if (
+                    isinstance(default, ast.Constant)
+                    and isinstance(default.value, str)
+                    and default.value != name
+                ):
+                    yield f"{file.path}:{owner}.{key}"
 
 
 def _training_classes(repo: ForeignRepo) -> Iterator[Kind]:

@@ -111,3 +111,14 @@ def _text(node: ast.expr | None) -> str:
 
 def _is_true(node: ast.expr | None) -> bool:
     return isinstance(node, ast.Constant) and node.value is True
+
+
+def fields_named(repo: ForeignRepo, name: str) -> list[tuple[ForeignFile, str, ast.expr]]:
+    """(file, class, default) of fields with a name, `data_path: str = "log.tsv"` in a class of settings."""
+    return [
+        (file, node.name, inner.value)
+        for kinds in repo.classes.values()
+        for file, node in kinds
+        for inner in node.body
+        if isinstance(inner, ast.AnnAssign) and inner.value is not None and dotted(inner.target) == name
+    ]

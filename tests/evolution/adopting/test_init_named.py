@@ -117,3 +117,87 @@ def test_another_model_can_be_asked_for(tmp_path: Path) -> None:
     text = adapter_text(look_at(written(tmp_path, "input", "eval"), train="nets/net3.py:Net3"))
     assert 'loop=("nets/net3.py", "Net3.train", "epoch")' in text and 'answers=("Net3",)' in text
     assert 'write_events("data/3.txt"' in text
+
+
+ZOO = """
+from dataclasses import dataclass
+
+
+@dataclass
+class DataSettings:
+    path: str = "logs/clicks.tsv"
+
+
+@dataclass
+class Settings:
+    chosen: str = "Counts"
+
+
+def settings():
+    return {"data": vars(DataSettings()), "run": Settings()}
+"""
+DATA = """
+class Clicks:
+    def __init__(self, path):
+        self.rows = [line.split("\\t") for line in open(path)]
+"""
+MAIN_OF_ZOO = """
+import zoo
+from data import Clicks
+from settings import settings
+
+if __name__ == "__main__":
+    told = settings()
+    kind = told["run"].chosen
+    make = {making}
+    clicks = Clicks(**told["data"])
+    recommender = make(clicks)
+    recommender.fit(clicks)
+"""
+OF_ZOO = """
+import torch
+from torch import nn
+
+
+class {name}(nn.Module):
+    def __init__(self, clicks):
+        super().__init__()
+        self.user_emb, self.item_emb = nn.Embedding(10, 8), nn.Embedding(20, 8)
+
+    def forward(self, user, item):
+        return (self.user_emb(user) * self.item_emb(item)).sum(-1)
+
+    def fit(self, clicks):
+        optimizer = torch.optim.Adam(self.parameters())
+        for epoch in range(9):
+            for user, item in clicks.rows:
+                loss = -self(user, item).mean()
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+"""
+
+
+@pytest.mark.parametrize("making", ["getattr(zoo, kind)", "globals()[kind]"])
+def test_a_class_of_a_package_that_settings_name_is_made_where_the_user_says_which(
+    tmp_path: Path, making: str
+) -> None:
+    names = [f"Net{number}" for number in range(13)]  # so many that a call of `fit` says nothing
+    (tmp_path / "zoo").mkdir()
+    for name in names:
+        (tmp_path / "zoo" / f"{name.lower()}.py").write_text(OF_ZOO.format(name=name))
+    taken = "".join(f"from zoo.{name.lower()} import {name}\n" for name in names)
+    (tmp_path / "zoo" / "__init__.py").write_text(taken)
+    (tmp_path / "settings.py").write_text(ZOO)
+    (tmp_path / "data.py").write_text(DATA)
+    main = MAIN_OF_ZOO.format(making=making)
+    if "globals" in making:
+        main = main.replace(f"make = {making}\n", "\n").replace("make(clicks)", f"{making}(clicks)") + taken
+    (tmp_path / "main.py").write_text(main)
+    asked = adapter_text(look_at(tmp_path))
+    assert "init --train zoo/net0.py:Net0 drafts for it" in asked
+    assert "that of Net" in asked and "no class with" not in asked
+    text = adapter_text(look_at(tmp_path, train="zoo/net5.py:Net5"))
+    assert 'loop=("zoo/net5.py", "Net5.fit", "epoch")' in text and 'model="recommender"' in text
+    assert 'values={"settings.py:Settings.chosen": "Net5"}' in text
+    assert 'kit.write_events("logs/clicks.tsv"' in text and "fill in" not in text
