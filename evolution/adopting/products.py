@@ -3,33 +3,55 @@
 import ast
 
 from diagnosis.syntax import dotted
-from evolution.adopting.constants import Constants, assigned_in
+from evolution.adopting.constants import Constants, argument, assigned_in
 from evolution.adopting.foreign_code import CodeUnit, is_abstract
 from evolution.adopting.model_class import FoundModel
 from evolution.adopting.naming import role_of, words_of
 from evolution.adopting.score_way import ScoreWay
-from evolution.adopting.vectors import tables_returned
+from evolution.adopting.training import TrainingProgram
+from evolution.adopting.vectors import required, tables_returned
 
 # Words of calls by which vectors are mixed over a graph.
 MIXES = {"sparse", "spmm", "propagate", "aggregate", "conv", "gcn", "message"}
 
 
-def products(constants: Constants, model: FoundModel) -> ScoreWay | None:
+def products(constants: Constants, program: TrainingProgram, model: FoundModel) -> ScoreWay | None:
     """Of what a method computes, else of the tables themselves; None where neither can be told."""
-    return _of_methods(constants, model) or _of_kept(constants, model) or _of_tables(constants, model)
+    return (
+        _of_methods(constants, program, model) or _of_kept(constants, model) or _of_tables(constants, model)
+    )
 
 
-def _of_methods(constants: Constants, model: FoundModel) -> ScoreWay | None:
+def _of_methods(constants: Constants, program: TrainingProgram, model: FoundModel) -> ScoreWay | None:
     """A model that computes all vectors of users and items in one method: its scores are their products."""
     for file, node in constants.repo.lineage(model.kind):
         for unit in (unit for unit in file.units if unit.owner is node and not is_abstract(unit)):
-            tables = tables_returned(unit) if unit.name.rpartition(".")[2] != "__init__" else None
+            if unit.name.rpartition(".")[2] == "__init__":
+                continue
+            tables = tables_returned(unit, _handed(program, model, unit))
             if tables is not None:
                 users, items = tables
                 why = f"{unit.place} returns the vectors of all users and of all items; scores are their products"
                 code = f"kit.scores.matrix(users={users}, items={items})"
                 return ScoreWay(kind="matrix", code=code, why=why, table=items, why_table=unit.place)
     return None
+
+
+def _handed(program: TrainingProgram, model: FoundModel, unit: CodeUnit) -> dict[str, str]:
+    """What a program that trains hands to a method of its model and holds while an epoch ends: parameter -> code; no ids."""
+    held, name = model.variable.rpartition(".")[2], unit.name.rpartition(".")[2]
+    end = program.end.unit
+    found: dict[str, str] = {}
+    for call in end.calls if end is not None and held else ():
+        *_, called = ("", *dotted(call.func).split("."))
+        if called != (held if name == "forward" else name):
+            continue
+        for one in required(unit):
+            given = argument(call, unit, one)
+            path = dotted(given) if given is not None else ""
+            if path and role_of(one) not in ("user", "item", "history", "negative"):
+                found[one] = f'run["{path}"]'
+    return found
 
 
 def _of_kept(constants: Constants, model: FoundModel) -> ScoreWay | None:

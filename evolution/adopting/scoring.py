@@ -46,7 +46,7 @@ def score_way(constants: Constants, program: TrainingProgram, model: FoundModel)
     ways = [way for unit in ranked if (way := _way(constants, program, model, unit)) is not None]
     if ways:
         return ways[0]
-    if multiplied := products(constants, model):
+    if multiplied := products(constants, program, model):
         return multiplied
     for unit in ranked:
         if pairs := by_ranking_pairs(unit, roles_of(unit, model)):

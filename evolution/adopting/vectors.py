@@ -109,12 +109,17 @@ def by_ranking_pairs(unit: CodeUnit, roles: dict[str, str]) -> str:
     return f"kit.scores.by_pairs(lambda model: lambda users, items: {called}(users, items, items{settings}))"
 
 
-def tables_returned(unit: CodeUnit) -> tuple[str, str] | None:
-    """The code for all vectors of users and of items, where a method that needs no argument returns both."""
+def tables_returned(unit: CodeUnit, given: dict[str, str]) -> tuple[str, str] | None:
+    """The code for all vectors of users and of items, where a method returns both that needs no argument but what is `given`.
+
+    given: parameter -> code, of what the program holds and hands to the method, such as its graph.
+    """
     told = vectors_returned(unit)
-    if not told or required(unit) or unit.owner is None:
+    if not told or any(name not in given for name in required(unit)) or unit.owner is None:
         return None
-    called = f"lambda model: model.{unit.name.rpartition('.')[2]}({', '.join(settings_for_asking(unit))})"
+    name = unit.name.rpartition(".")[2]
+    arguments = [*(given[one] for one in required(unit)), *settings_for_asking(unit)]
+    called = f"lambda model: model{'' if name == 'forward' else '.' + name}({', '.join(arguments)})"
     return f"{called}[{told.index('user')}]", f"{called}[{told.index('item')}]"
 
 

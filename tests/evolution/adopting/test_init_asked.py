@@ -67,7 +67,7 @@ WAYS = {
     ),
     "items first, perturbed in training alone": (
         TABLES + MIXED + "    def forward(self, perturbed=True):\n        user_all, item_all = self.mixed()\n        return item_all, user_all\n",
-        "kit.scores.matrix(users=lambda model: model.forward(perturbed=False)[1], items=lambda model: model.forward(perturbed=False)[0])",
+        "kit.scores.matrix(users=lambda model: model(perturbed=False)[1], items=lambda model: model(perturbed=False)[0])",
     ),
     "scores of two items": (
         TABLES + MIXED + "    def forward(self, user, item_i, item_j):\n        u, i = self.mixed()\n        prediction_i = (u[user] * i[item_i]).sum(-1)\n"
@@ -129,6 +129,19 @@ def test_tables_that_are_bare_parameters_are_multiplied_as_a_method_does(tmp_pat
     )
     (tmp_path / "main.py").write_text(whole)
     assert code_of(look_at(tmp_path)) == 'kit.scores.matrix(users="P", items="Q")'
+
+
+def test_a_graph_that_the_program_hands_to_its_model_is_handed_when_it_is_asked(tmp_path: Path) -> None:
+    net = (
+        TABLES
+        + "    def forward(self, adj):\n        both = torch.sparse.mm(adj, torch.cat([self.user_emb.weight, self.item_emb.weight]))\n"
+        "        user_vectors, item_vectors = torch.split(both, [10, 20])\n        return user_vectors, item_vectors\n"
+    )
+    (tmp_path / "net.py").write_text(HEAD + net)
+    whole = MAIN.format(reading=READING, default=", default='log.txt'")
+    (tmp_path / "main.py").write_text(whole.replace("model.loss(model(*batch))", "bpr(model(graph), batch)"))
+    told = 'lambda model: model(run["graph"])'
+    assert code_of(look_at(tmp_path)) == f"kit.scores.matrix(users={told}[0], items={told}[1])"
 
 
 def test_a_loop_over_all_that_a_loader_gives_is_no_loop_over_epochs(tmp_path: Path) -> None:
