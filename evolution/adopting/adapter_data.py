@@ -59,7 +59,9 @@ def _line(found: Adoption, file: DataFile, *, first: bool) -> Line | None:
             f'kit.write_text({_q(file.path)}, "")',
             f"{file.place} reads it to evaluate, which evolverec does itself: no events",
         )
-    ids = ", ids=ids" if _shifted(found) else ""
+    numbering = found.numbering
+    dense = numbering is not None and numbering.counts_distinct and not numbering.renumbers
+    ids = ", ids=ids" if _shifted(found) else ', ids=kit.Ids(data, order="sorted")' if dense else ""
     held = f", held_out={found.held_out[0]}" if found.held_out[0] and not file.held_out else ""
     why += f"; {found.held_out[1]} holds out {found.held_out[0]} of each user" if held else ""
     why += (

@@ -94,7 +94,9 @@ def _ids(found: Adoption, lines: _Lines) -> None:
     if ids is None or found.recbole is not None:
         return
     if found.needs_n:
-        told = "data.n_items" if not ids.renumbers else "len(set(data.items.tolist()))"
+        told = (
+            "data.n_items" if not (ids.renumbers or ids.counts_distinct) else "len(set(data.items.tolist()))"
+        )
         lines.add(f"n = {told}", "items, as the program counts them")
     if not ids.item_map:
         lines.add(f"ids = kit.Ids(data, {', '.join(_of_ids(found))})", "; ".join(ids.whys))
@@ -108,7 +110,8 @@ def _of_ids(found: Adoption) -> list[str]:
         if (ids.users, ids.items) != (1, 1) and not ids.item_map
         else []
     )
-    given += [f'order="{ids.order}"'] if ids.order and not ids.item_map else []
+    order = "sorted" if ids.counts_distinct else ids.order
+    given += [f'order="{order}"'] if order and not ids.item_map else []
     if not found.uses_histories:
         given.append("padding=None")
     elif ids.padding != 0:

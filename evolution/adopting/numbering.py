@@ -1,6 +1,7 @@
 """How a repo numbers users and items: the first id, what pads histories, whether it numbers anew what it reads."""
 
 import ast
+import re
 from dataclasses import dataclass
 
 from diagnosis.syntax import dotted
@@ -33,6 +34,9 @@ class Numbering:
     item_map: str = ""
     whys: tuple[str, ...] = ()
     counted_down: bool = False  # the program takes 1 from the ids that it reads
+    counts_distinct: bool = (
+        False  # tables are as long as there are ids in the log, so what is written leaves out none
+    )
 
     @property
     def renumbers(self) -> bool:
@@ -63,6 +67,8 @@ def numbering_of(
             users = of_users.first if of_users else users
     down = "" if of_items is not None else _counted_down(files)
     whys += [f"{down} takes 1 from what it reads"] if down else []
+    distinct = _counts_distinct(files) if of_items is None else ""
+    whys += [f"{distinct} counts the items that it meets"] if distinct else []
     padding, why = _padding(constants, program, model, 1 if item_map else items)
     whys += [why] if why else []
     if way.kind == "recurrent":
@@ -80,6 +86,7 @@ def numbering_of(
         item_map=item_map,
         whys=tuple(whys),
         counted_down=bool(down),
+        counts_distinct=bool(distinct),
     )
 
 
@@ -112,6 +119,20 @@ def _counted_down(files: list[DataFile]) -> str:
         if any(role_of(name) in ("user", "item") for name in (*names, *keys)):
             return f"{unit.file.path}:{node.lineno}" if unit is not None else ""
     return _indexed_less(unit.file) if unit is not None else ""
+
+
+def _counts_distinct(files: list[DataFile]) -> str:
+    """The place where the reader of the training events counts the items in them: `log.item.nunique()`, `len(set(items))`; "" for none."""
+    unit = next((file.unit for file in files if not file.held_out), None)
+    for node in unit.file.all_nodes if unit is not None else ():
+        if isinstance(node, ast.Assign) and role_of(dotted(node.targets[0]).rpartition(".")[2]) == "item":
+            text = ast.unparse(node.value)
+            if text.endswith((".nunique()", ".unique().shape[0]", ".unique().size")) or re.fullmatch(
+                r"len\((set\(.*\)|np\.unique\(.*\)|.*\.unique\(\))\)|np\.unique\(.*\)\.(size|shape\[0\])",
+                text,
+            ):
+                return f"{unit.file.path}:{node.lineno}" if unit is not None else ""
+    return ""
 
 
 def _indexed_less(file: ForeignFile) -> str:

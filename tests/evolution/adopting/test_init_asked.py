@@ -501,3 +501,15 @@ def test_a_split_by_the_number_of_an_event_is_seen(
     reading = f"import pandas as pd\nframe = pd.read_csv(args.data, names=['user', 'item', 'time'])\n{numbered}\ntrain = frame[{kept}]\nrows = train.values"
     text = adapter_text(drafted(tmp_path, PAIRS, reading=reading))
     assert (held in text) if held else ("held_out" not in text)
+
+
+def test_a_program_that_counts_the_items_it_meets_is_written_ids_without_gaps(tmp_path: Path) -> None:
+    reading = (
+        "import pandas as pd\nframe = pd.read_csv(args.data, names=['user', 'item', 'rating'])\nn_items = frame.item.unique().shape[0]\n"
+        "for row in frame.itertuples():\n    rows[row[1] - 1, row[2] - 1] = row[3]"
+    )
+    text = adapter_text(drafted(tmp_path, PAIRS, reading=reading))
+    assert (
+        'ids=kit.Ids(data, order="sorted"))' in text
+        and 'kit.Ids(data, users=0, items=0, order="sorted"' in text
+    )
