@@ -22,6 +22,7 @@ from diagnosis.streams.decoding import (
 )
 from diagnosis.streams.drawn import OWN, Drawn, own_share
 from diagnosis.streams.labels import by_label, label_views, labelled, turned_labels
+from diagnosis.streams.lanes import in_lanes
 from diagnosis.streams.locating import Located
 from diagnosis.streams.log import Log
 from diagnosis.streams.pieces import targets_and_rest
@@ -110,6 +111,8 @@ def read_streams(
     paired = labelled(log, paired, labels)
     if inputs is None:
         inputs = _previous_item(log, paired)
+    if inputs is None and not users:
+        inputs, found = in_lanes(log, found, way)
     drawn = _beside_sequence(log, inputs, found, labels) if inputs else []
     drawn = _with_users(drawn, paired)
     if inputs is not None:

@@ -12,13 +12,15 @@ from typing import Any
 import numpy as np
 
 from .epoch_streams import Lookup, lookups
-from .step_kept import Call, KeptStep
+from .step_kept import RECURRENT, Call, KeptStep
 
 MOST_ROWS = 31
 LEAST_ROWS = 6
 LEAST_TURNED = (
     3  # events of a history that is read from its end: a target beside the event before it looks like two
 )
+BEGUN = 0.95  # of the events of a step that are the first of somebody
+CELLS = {"gru_cell", "lstm_cell", "rnn_tanh_cell", "rnn_relu_cell"}
 SHIFTS = (0, 1)  # ids count from 1, or from 0
 LONGEST = 400  # ids of a row that are looked at
 
@@ -139,7 +141,29 @@ def asked_rows(step: KeptStep, events: Events, most: int = MOST_ROWS) -> Asked |
             asked = _first(_users(_plain(one.ids) + shift, items, events, most) for shift in SHIFTS)
             if asked is not None:
                 return asked
+    if any(call.function in (*RECURRENT, *CELLS) for call in step.upstream(step.loss)):
+        for one in found:
+            if one.ids.numel() == max(one.ids.shape, default=0) and one.rows > events.n_items // 2:
+                asked = _first(
+                    _beginnings(_plain(one.ids).reshape(-1) + shift, events, most) for shift in SHIFTS
+                )
+                if asked is not None:
+                    return asked
     return _first(_sets(call, events, most) for call in step.upstream(step.loss))
+
+
+def _beginnings(ids: Any, events: Events, most: int) -> Asked | None:
+    """ids: (B,), one event for each row, as lanes of sessions have in the first step of an epoch: the oldest of as many users."""
+    begun = events.offsets[:-1][np.diff(events.offsets) > 0]
+    free: dict[int, list[int]] = {}
+    for user, item in zip(events.users[begun], events.items[begun]):
+        free.setdefault(int(item), []).append(int(user))
+    users = [free[item].pop() if free.get(item) else 0 for item in ids.tolist()]
+    if len(ids) < LEAST_ROWS or np.mean(np.array(users) > 0) < BEGUN:
+        return None
+    kept = [(row, user) for row, user in enumerate(users) if user][:most]
+    histories = [events.of(user)[:1] for _, user in kept]
+    return _enough([row for row, _ in kept], [user for _, user in kept], histories, 0, most)
 
 
 def _first(tried: Iterator[Asked | None]) -> Asked | None:

@@ -22,11 +22,11 @@ from diagnosis.streams.log import Log
 from diagnosis.streams.reading import Read, read_streams
 from diagnosis.streams.ways import read_together, way_to_loss
 from seeds.interactions import Interactions
-from tests.diagnosis.streams import click_loops, loops, turned_loops
+from tests.diagnosis.streams import click_loops, lane_loops, loops, turned_loops
 from tests.diagnosis.streams.logs import make_log
 from tests.diagnosis.streams.recorder import record
 
-LOOPS = (loops, click_loops, turned_loops)
+LOOPS = (loops, click_loops, turned_loops, lane_loops)
 SOURCE = {
     path.name: path.read_text(encoding="utf-8").splitlines()
     for path in (Path(str(m.__file__)) for m in LOOPS)
@@ -83,6 +83,8 @@ HEALTHY = (
     "by_place",
     "packed",
     "two_ends",
+    "lanes",
+    "lane_rows",
 )
 PLANTED = {
     "target-is-input": (
@@ -106,6 +108,8 @@ PLANTED = {
         ("softmax:earlier", "block[:, 1:], block[:, :-1]"),
         ("softmax:reversed", "block[:, 1:]"),
         ("last_item:reversed", "classes[part]"),
+        ("lanes:exchanged", "as_tensor"),
+        ("lane_rows:exchanged", "as_tensor"),
     ),
     "history-out-of-order": (
         ("sasrec:by-id", "np.sort(history)"),
@@ -162,6 +166,7 @@ PLANTED = {
         ("shared_pool:low", "from_numpy(np.where(met"),
         ("clicks:negatives-common", ""),
         ("signs:negatives-common", ""),
+        ("lanes:negatives-low", "torch.randint"),
     ),
     "negatives-repeated": (
         ("sasrec:negatives-one-a-row", "rng.integers"),
@@ -180,6 +185,8 @@ PLANTED = {
         ("bpr:no-shuffle", "torch.arange(len(users))"),
         ("ncf:no-shuffle", "torch.arange(len(data))"),
         ("last_item:no-shuffle", "torch.arange(len(inputs))"),
+        ("lanes:no-shuffle", "as_tensor"),
+        ("lane_rows:no-shuffle", "as_tensor"),
         ("last_item:shortest-first", "order"),
     ),
     "last-batch-dropped": (("sasrec:drop-last", ""), ("bpr:drop-last", ""), ("two_tower:drop-last", "")),

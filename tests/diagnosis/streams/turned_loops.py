@@ -50,7 +50,7 @@ def across(log: Interactions, plant: str = "", width: int = 40, batch: int = 24)
                 loss.backward()
                 adam.step()
                 step()
-            yield
+            yield {}
 
     return epochs
 
@@ -76,7 +76,7 @@ def by_place(log: Interactions, plant: str = "", width: int = 40, batch: int = 2
                 loss.backward()
                 adam.step()
                 step()
-            yield
+            yield {}
 
     return epochs
 
@@ -106,13 +106,14 @@ def packed(log: Interactions, plant: str = "", width: int = 40, batch: int = 24)
                 loss.backward()
                 adam.step()
                 step()
-            yield
+            yield {}
 
     return epochs
 
 
-def two_ends(log: Interactions, plant: str = "", width: int = 8, batch: int = 24) -> Epochs:
+def two_ends(log: Interactions, plant: str = "", width: int = 40, batch: int = 24) -> Epochs:
     """One window of each user; with the plant, its targets are cut from the other end than its inputs."""
+    width = 8 if plant else width  # so narrow that it cuts
     rng = np.random.default_rng(2)
     rows = [history for user in range(1, log.n_users + 1) if len(history := log.history(user)) > 1]
 
@@ -135,7 +136,7 @@ def two_ends(log: Interactions, plant: str = "", width: int = 8, batch: int = 24
                 loss.backward()
                 adam.step()
                 step()
-            yield
+            yield {}
 
     return epochs
 
