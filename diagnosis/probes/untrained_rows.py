@@ -1,10 +1,15 @@
 """Item rows that training never moved, and how often their items are recommended."""
 
+import numpy as np
+from numpy.typing import NDArray
+
 from diagnosis.evidence import Evidence
-from diagnosis.findings import FindingKind, FoundBy, Measurement, Nature, Role, Severity
+from diagnosis.findings import CodePlace, FindingKind, FoundBy, Measurement, Nature, Role, Severity
 from diagnosis.probes.outcome import unjudged
 from diagnosis.probes.probe import Probe
 from diagnosis.probes.ranking import popularity, shown
+from diagnosis.streams.reading import read
+from diagnosis.streams.recorded import made
 from seeds.amounts import percent
 from seeds.metrics.intervals import mean_over_users
 
@@ -33,13 +38,20 @@ def untrained_rows(evidence: Evidence) -> list[Measurement]:
     if not evidence.artifacts.curves:  # the rows that this training began with were others
         return [unjudged(KIND.code, FIRST_WEIGHTS, unit="share of list places")]
     before, after = evidence.artifacts.untrained_item_embeddings, evidence.artifacts.item_embeddings
-    if before is None or after is None or before.shape != after.shape:
-        return [
-            unjudged(
-                KIND.code, "no item embeddings from before and after training", unit="share of list places"
-            )
-        ]
-    unmoved = (before == after).all(axis=1)
+    places: tuple[CodePlace, ...] = ()
+    if before is not None and after is not None and before.shape == after.shape:
+        unmoved = (before == after).all(axis=1)
+    else:
+        known = _never_met(evidence)
+        if known is None:
+            return [
+                unjudged(
+                    KIND.code,
+                    "no item embeddings from before and after training",
+                    unit="share of list places",
+                )
+            ]
+        unmoved, places = known
     unmoved[0] = False
     has_events = popularity(evidence.training) > 0
     starved = unmoved & has_events
@@ -79,8 +91,24 @@ def untrained_rows(evidence: Evidence) -> list[Measurement]:
             f"({int(starved.sum())} of them have training events); they fill {percent(value.value)} of the lists, "
             f"users chose them {percent(chosen)} of the time",
             details=details,
+            places=places,
         )
     ]
+
+
+def _never_met(evidence: Evidence) -> tuple[NDArray[np.bool_], tuple[CodePlace, ...]] | None:
+    """Items that a watched training neither reads nor aims at nor draws, and where what it reads is made; None where that is not
+    known, or where every item is a class.
+    """
+    seen = read(evidence)
+    if seen is None or seen.left_out is None or not seen.whole:
+        return None
+    if any(each.view.stream.kind == "target" for each in seen.positives):
+        return None
+    never = seen.left_out.copy()
+    for each in (*seen.negatives, *seen.unknown):
+        never[each.items] = False
+    return (never, made(seen.positives[0].view.stream)[:2]) if never.any() else None
 
 
 PROBE = Probe(kinds=(KIND,), run=untrained_rows)

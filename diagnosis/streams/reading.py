@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from diagnosis.evidence import Evidence
 from diagnosis.examination import Stream, Watched
@@ -23,6 +24,7 @@ from diagnosis.streams.decoding import (
 from diagnosis.streams.drawn import OWN, Drawn, own_share
 from diagnosis.streams.labels import by_label, label_views, labelled, turned_labels
 from diagnosis.streams.lanes import in_lanes
+from diagnosis.streams.left_out import is_clearer, left_out, without
 from diagnosis.streams.locating import Located
 from diagnosis.streams.log import Log
 from diagnosis.streams.pieces import targets_and_rest
@@ -56,6 +58,7 @@ class Read:
     profiles: rows as wide as the catalogue, where the model reads and answers those; positives are their targets.
     turned: the labels, where the own items of users are labelled as what to rank low.
     whole: epochs seen from end to end.
+    left_out: bool (n_items + 1,), items whose events were taken out before, and which `log` is without; None where none were.
     """
 
     log: Log
@@ -69,6 +72,7 @@ class Read:
     profiles: Profiles | None = None
     turned: View | None = None
     whole: int = 0
+    left_out: NDArray[np.bool_] | None = None
     notes: tuple[str, ...] = field(default_factory=tuple)
 
 
@@ -96,6 +100,23 @@ def read_streams(
 
     way: how many calls lie between a look-up and the loss. together: whether two look-ups are parts of what is read.
     """
+    first = _told(log, seen, way, together)
+    met = [each.items for each in first.positives] + (
+        [first.inputs.items] if first.inputs is not None else []
+    )
+    gone = left_out(log, met) if first.positives else None
+    if gone is None:
+        return first
+    again = _told(without(log, gone), seen, way, together)
+    return replace(again, left_out=gone) if is_clearer(first.positives, again.positives) else first
+
+
+def _told(
+    log: Log,
+    seen: Watched,
+    way: Callable[[Stream], int],
+    together: Callable[[Stream, Stream], bool],
+) -> Read:
     found = distinct([view for stream in seen.streams for view in _candidates(log, stream)])
     inputs = _inputs(log, found, way)
     if inputs is None:

@@ -69,7 +69,10 @@ class Events:
         return self.items[self.offsets[user] : self.offsets[user + 1]]
 
     def user_of(self, ids: Any, likely: int = 0) -> int:
-        """A user of whose events these ids are a stretch, the likely one if he is one; 0 if there is none."""
+        """A user of whose events these ids are a stretch, the likely one if he is one, or if they are his with others left out
+        between them; 0 if there is none."""
+        if likely and len(ids) >= LEAST_TURNED and self._has_in_order(likely, ids):
+            return likely
         ends = np.flatnonzero(self.items == ids[-1])
         for back in range(1, min(len(ids), 6)):
             ends = ends[ends >= back]
@@ -77,6 +80,10 @@ class Events:
         same = self.users[ends] == self.users[np.maximum(ends - min(len(ids), 6) + 1, 0)]
         users = self.users[ends[same]]
         return likely if likely in users else int(users[0]) if len(users) else 0
+
+    def _has_in_order(self, user: int, ids: Any) -> bool:
+        own = iter(self.of(user).tolist())
+        return all(one in own for one in ids.tolist())
 
 
 def index_lookups(step: KeptStep, n_items: int) -> Iterator[tuple[Call, Lookup]]:

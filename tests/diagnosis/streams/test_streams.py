@@ -18,6 +18,7 @@ from diagnosis.probes import (
     target_coverage,
     targets,
 )
+from diagnosis.streams.left_out import without
 from diagnosis.streams.log import Log
 from diagnosis.streams.reading import Read, read_streams
 from diagnosis.streams.ways import read_together, way_to_loss
@@ -289,3 +290,17 @@ def test_events_that_fill_a_whole_window_are_no_targets_by_design(
 ) -> None:
     codes = unhealthy(read(log, f"{loop}:{plant}", tmp_path, width=3))
     assert ("events-never-targets" in codes) == found
+
+
+@pytest.mark.parametrize("loop", ["sasrec", "last_item", "lanes"])
+def test_items_that_a_repo_leaves_out_make_no_holes_in_histories(
+    log: Interactions, loop: str, tmp_path: Path
+) -> None:
+    whole = Log(log)
+    rare = whole.counts < 20
+    fewer = without(whole, rare).training
+    make = getattr(lane_loops if loop == "lanes" else loops, loop)
+    seen = record(log, lambda: make(fewer), tmp_path)
+    told = read_streams(whole, seen, way_to_loss(seen.trace), read_together(seen.trace))
+    assert told.left_out is not None and (told.left_out[1:] == rare[1:]).all()
+    assert unhealthy(told) == {}
