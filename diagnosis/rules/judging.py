@@ -7,7 +7,7 @@ import ast
 from collections.abc import Iterable, Iterator
 
 from diagnosis.rules.codebase import Codebase, Defined, once
-from diagnosis.rules.evaluating import FEEDS, ranks
+from diagnosis.rules.evaluating import FEEDS, ranks, taught_calls
 from diagnosis.rules.repeated import below, callee, trains
 from diagnosis.rules.source import Function, ParsedFile, is_backward
 from diagnosis.rules.values import How, bindings
@@ -74,7 +74,15 @@ def _feeding(repo: Codebase) -> dict[ast.AST, Defined]:
 def _training(repo: Codebase) -> dict[ast.AST, Defined]:
     everything = [Defined(file=file, node=f) for file in repo.files for f in file.functions]
     steps = [d for d in everything if any(map(is_backward, d.file.calls_in(d.node)))]
-    return below(repo, [*steps, *(d for d in everything if getattr(d.node, "name", "") in FEEDS)])
+    taught = [
+        reached
+        for d in steps
+        if isinstance(d.node, Function)
+        for call in taught_calls(d.file, d.node)
+        if (reached := callee(repo, d.file, call)) is not None
+    ]
+    fed = [d for d in everything if getattr(d.node, "name", "") in FEEDS]
+    return {d.node: d for d in steps} | below(repo, [*taught, *fed])
 
 
 @once

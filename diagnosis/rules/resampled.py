@@ -32,7 +32,7 @@ KIND = FindingKind(
 def candidates_drawn_anew(source: ParsedFile) -> Iterator[RuleHit]:
     """Draws inside evaluations, other than those that a condition makes rare, as one that fills a cache."""
     repo = repo_of(source)
-    own = evaluators(source) | _examples_of_evaluation(source)
+    own = evaluators(source) | examples_of_evaluation(source)
     own = own if own and speaks_of_metrics(source) else frozenset()
     judging = own | made_for_judges(source, repo)
     seen: set[int] = set()
@@ -61,7 +61,7 @@ def candidates_drawn_anew(source: ParsedFile) -> Iterator[RuleHit]:
         )
 
 
-def _examples_of_evaluation(source: ParsedFile) -> frozenset[Function]:
+def examples_of_evaluation(source: ParsedFile) -> frozenset[Function]:
     """The methods that make an example in a class that its author names after evaluation."""
     made = (f for f in source.functions if f.name in ("__getitem__", "__iter__"))
     return frozenset(

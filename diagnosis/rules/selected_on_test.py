@@ -60,6 +60,12 @@ def selected_on_test(source: ParsedFile) -> Iterator[RuleHit]:
     for call in source.calls_named("max", "argmax"):
         if _picks_by_test(call):
             yield _hit(source, call)
+    for call in source.calls_named("argmax", "argmin", "max", "index"):
+        if _picks_epoch_by_test(source, call):
+            yield _hit(source, call)
+    for call in source.calls_named("step"):
+        if _lowers_rate(source, call) and _of_test(source, *call.args):
+            yield _hit(source, call)
     for call in source.calls:
         if _watches_test(call):
             yield _hit(source, call)
@@ -150,6 +156,29 @@ def _picks_by_test(call: ast.Call) -> bool:
     return called_name(call) == "argmax" and any(
         parts_named([word]) == {Part.TEST} and any(metric in word for metric in METRICS) for word in words
     )
+
+
+def _lowers_rate(source: ParsedFile, call: ast.Call) -> bool:
+    """Whether a schedule is told a figure, by which it lowers the learning rate: `ReduceLROnPlateau`."""
+    own = call.func.value if isinstance(call.func, ast.Attribute) else None
+    if own is None or len(call.args) != 1:
+        return False
+    made = [b.value for b in bindings(source, dotted(own), own)]
+    return any(isinstance(value, ast.Call) and called_name(value) == "ReduceLROnPlateau" for value in made)
+
+
+def _picks_epoch_by_test(source: ParsedFile, call: ast.Call) -> bool:
+    """`best = np.argmax(history)`, whose place chooses a state, where each epoch appended a figure of test events."""
+    given = call.args[0] if call.args else None
+    if isinstance(given, ast.Attribute | ast.Subscript) or not isinstance(given, ast.Name) or parts_in(given):
+        return False
+    loads = {"load_state_dict", "load"} & source.called_names
+    added = [
+        one
+        for one in source.calls_named("append")
+        if isinstance(one.func, ast.Attribute) and dotted(one.func.value) == given.id and len(one.args) == 1
+    ]
+    return bool(loads) and bool(added) and all(_is_test(source, one.args[0], MOST_STEPS) for one in added)
 
 
 def _of_test(source: ParsedFile, *nodes: ast.expr) -> bool:

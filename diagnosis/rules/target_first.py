@@ -11,6 +11,7 @@ from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.judging import judges, kept_for_judges, made_for_judges
 from diagnosis.rules.places_from import number
 from diagnosis.rules.repeated import repo_of
+from diagnosis.rules.resampled import examples_of_evaluation
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import Function, ParsedFile
 from diagnosis.rules.values import bindings, names_in, origins
@@ -34,7 +35,7 @@ def target_always_first(source: ParsedFile) -> Iterator[RuleHit]:
     """Lists such as `[target] + negatives`, in a file that ranks by sorting and never counts ties against the target."""
     repo = repo_of(source)
     judging = evaluators(source) | made_for_judges(source, repo)
-    judging |= kept_for_judges(source, judging)
+    judging |= kept_for_judges(source, judging) | examples_of_evaluation(source)
     everywhere = [(source, f) for f in evaluators(source)]
     everywhere += [(d.file, d.node) for d in judges(repo).values() if isinstance(d.node, Function)]
     if not any(ranks(file, f) for file, f in everywhere) or _counts_ties(everywhere):
@@ -108,8 +109,20 @@ def _lists(source: ParsedFile, function: Function) -> Iterator[ast.expr]:
             and rest is not None
             and _is_drawn(source, rest)
             and not _is_drawn(source, first)
+            and not _are_places(first)
         ):
             yield node
+
+
+def _are_places(node: ast.expr) -> bool:
+    """Whether items come first that a condition chose, of which there may be many: `np.flatnonzero(scores > cut)`."""
+    return isinstance(node, ast.Call) and called_name(node) in (
+        "flatnonzero",
+        "nonzero",
+        "argwhere",
+        "where",
+        "arange",
+    )
 
 
 def _is_single(node: ast.expr) -> bool:
@@ -137,6 +150,13 @@ def _is_drawn(source: ParsedFile, node: ast.expr) -> bool:
     """Whether a value was drawn at random, or its author calls it negative."""
     if any(word in dotted(name).lower() for name in names_in(node) for word in NEGATIVE):
         return True
+    whole = _whole(node)
+    if isinstance(whole, ast.Name):  # `items = negatives[row]`
+        taken = [
+            _whole(b.value) for b in bindings(source, whole.id, whole) if isinstance(b.value, ast.Subscript)
+        ]
+        if any(word in dotted(one).lower() for one in taken for word in NEGATIVE):
+            return True
     return any(
         is_draw(source, call)
         for step in origins(source, _whole(node))

@@ -40,8 +40,20 @@ def train_forgotten(source: ParsedFile) -> Iterator[RuleHit]:
 def _forgotten(repo: Codebase) -> list[Defined]:
     scores = [score for _, score in contract(repo)]
     starts = [fit for fit, _ in contract(repo)] or _trainers(repo)
-    loops = {loop.node: loop for start in starts for loop in _epochs(repo, start)}
-    return [_where(repo, loop) for loop in loops.values() if _stays_in_evaluation(repo, loop, scores)]
+    scripts = [
+        Defined(file=t.file, node=outer)
+        for t in trainings(repo)
+        if t.file.function_of(t.loop) is None
+        for outer in (t.loop, *t.file.around(t.loop))
+        if isinstance(outer, Loop)
+    ]
+    loops = {loop.node: loop for start in [*starts, *scripts] for loop in _epochs(repo, start)}
+    found = [_where(repo, loop) for loop in loops.values() if _stays_in_evaluation(repo, loop, scores)]
+    for training in trainings(repo):
+        loop = Defined(file=training.file, node=training.loop)  # an evaluation every few batches
+        if not any(loop.node is place.node for place in found) and _stays_in_evaluation(repo, loop, []):
+            found.append(loop)
+    return found
 
 
 def _trainers(repo: Codebase) -> list[Defined]:
