@@ -68,6 +68,11 @@ def _reads(file: ParsedFile, hook: Function) -> Iterator[ast.Call]:
     names |= {dotted(loop.target) for loop in file.within(hook, ast.For, ast.comprehension)} - {""}
     for call in file.calls_in(hook):
         read = call.func.value if isinstance(call.func, ast.Attribute) and call.func.attr in READS else None
+        if called_name(call) == "float" and isinstance(call.func, ast.Name) and len(call.args) == 1:
+            told = dotted(call.args[0]) in names and "loss" in dotted(call.args[0]).lower()
+            if told and not any(isinstance(outer, ast.If | ast.IfExp) for outer in file.around(call)):
+                yield call
+            continue
         while isinstance(read, ast.Call) and isinstance(read.func, ast.Attribute) and not read.args:
             read = read.func.value  # `out.detach().item()`
         inner = isinstance(file.parents.get(call), ast.Attribute)

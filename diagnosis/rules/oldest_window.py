@@ -69,18 +69,17 @@ def _cuts(source: ParsedFile) -> Iterator[tuple[ast.expr, ast.expr, ast.expr]]:
             and index.upper is not None
             and index.step is None
             and isinstance(part.ctx, ast.Load)
-        ):
-            if index.lower is None or number(index.lower) == 0:
-                yield part, part.value, index.upper
+        ) and (index.lower is None or number(index.lower) == 0):
+            yield part, part.value, index.upper
     for call in source.calls_named("islice"):
         if len(call.args) == 2:
             yield call, call.args[0], call.args[1]
 
 
-def _length(source: ParsedFile, bound: ast.expr) -> set[str]:
+def _length(source: ParsedFile, bound: ast.expr, *, follow: bool = True) -> set[str]:
     """The last name of the length that a model reads, `self.maxlen`, or of what is at most that, `min(len(x), maxlen)`; none for all else."""
     if isinstance(bound, ast.Call) and called_name(bound) == "min":
-        return {word for given in bound.args for word in _length(source, given)}
+        return {word for given in bound.args for word in _length(source, given, follow=follow)}
     name = dotted(bound).rpartition(".")[2]
     pieces = name.lower().split("_")
     if name.lower().startswith("max") and (len(pieces) == 1 or set(pieces[1:]) & {*LENGTHS}):
@@ -93,7 +92,8 @@ def _length(source: ParsedFile, bound: ast.expr) -> set[str]:
         return {name}
     found = bindings(source, name, bound) if isinstance(bound, ast.Name) else []
     made = found[0].value if len(found) == 1 and found[0].position is None else None
-    return _length(source, made) if isinstance(made, ast.Call) and called_name(made) == "min" else set()
+    bounded = follow and isinstance(made, ast.Call) and called_name(made) == "min"
+    return _length(source, made, follow=False) if made is not None and bounded else set()
 
 
 def _is_history(source: ParsedFile, base: ast.expr) -> bool:

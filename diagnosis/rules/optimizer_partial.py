@@ -173,14 +173,15 @@ def _made_early(repo: Codebase, source: ParsedFile, call: ast.Call) -> Iterator[
         later = source.places[assign] > source.places[call] and source.function_of(
             assign
         ) is source.function_of(call)
-        if later and isinstance(target, ast.Attribute) and dotted(target.value) == owner:
-            if any(has_weights(repo, made) for made in repo.makers(source, assign.value)):
-                yield source.hit(
-                    KIND.code,
-                    call,
-                    f"is made before {dotted(target)}, which it never gets: make it after the last layer",
-                )
-                return
+        if not later or not isinstance(target, ast.Attribute) or dotted(target.value) != owner:
+            continue
+        if any(has_weights(repo, made) for made in repo.makers(source, assign.value)):
+            yield source.hit(
+                KIND.code,
+                call,
+                f"is made before {dotted(target)}, which it never gets: make it after the last layer",
+            )
+            return
 
 
 def _grows(source: ParsedFile) -> bool:

@@ -161,9 +161,13 @@ def _cut_by_user(source: ParsedFile) -> Iterator[Division]:
         owner = (
             over.func.value if isinstance(over, ast.Call) and isinstance(over.func, ast.Attribute) else None
         )
-        if isinstance(owner, ast.Name) and called_name(over) == "items" and _may_be_log(owner.id):
-            if isinstance(made.value, ast.Subscript):
-                cuts.setdefault((source.function_of(statement), owner.id), []).append(statement)
+        by_user = (
+            isinstance(over, ast.Call)
+            and called_name(over) == "items"
+            and isinstance(made.value, ast.Subscript)
+        )
+        if isinstance(owner, ast.Name) and by_user and _may_be_log(owner.id):
+            cuts.setdefault((source.function_of(statement), owner.id), []).append(statement)
     for (_, whole), found in cuts.items():
         told = parts_in(*(target for statement in found for target in statement.targets))
         if Part.TRAIN in told and told & HELD_OUT:
