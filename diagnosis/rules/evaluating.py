@@ -31,6 +31,7 @@ FEEDS = {"__getitem__", "__iter__", "collate_fn", "training_step", "forward", "c
 _REACHED: "WeakKeyDictionary[ParsedFile, tuple[frozenset[Function], frozenset[Function]]]" = (
     WeakKeyDictionary()
 )
+_RANKING: "WeakKeyDictionary[ParsedFile, frozenset[Function]]" = WeakKeyDictionary()
 
 
 def evaluators(source: ParsedFile) -> frozenset[Function]:
@@ -52,11 +53,19 @@ def trainers(source: ParsedFile) -> frozenset[Function]:
 
 def ranks(source: ParsedFile, function: Function) -> bool:
     """Whether the function itself ranks: it sorts scores, takes the best, or counts those above one."""
-    if any(
-        called_name(call) in RANKS and not _of_lengths(source, call) for call in source.calls_in(function)
-    ):
-        return True
-    return any(is_count_above(call) or _sorts_scores(source, call) for call in source.calls_in(function))
+    return function in ranking_functions(source)
+
+
+def ranking_functions(source: ParsedFile) -> frozenset[Function]:
+    """The functions of a file that rank, themselves or in a function inside them."""
+    if source not in _RANKING:
+        found = [call for call in source.calls_named(*RANKS) if not _of_lengths(source, call)]
+        found += [call for call in source.calls_named("sum", "count_nonzero") if is_count_above(call)]
+        found += [call for call in source.calls_named("sort") if _sorts_scores(source, call)]
+        _RANKING[source] = frozenset(
+            outer for call in found for outer in source.around(call) if isinstance(outer, Function)
+        )
+    return _RANKING[source]
 
 
 def _sorts_scores(source: ParsedFile, call: ast.Call) -> bool:
@@ -108,12 +117,21 @@ def summed(call: ast.Call) -> ast.expr | None:
 
 
 def _both(source: ParsedFile) -> tuple[frozenset[Function], frozenset[Function]]:
+    steps = {
+        outer
+        for call in source.calls_named("backward")
+        if is_backward(call)
+        for outer in source.around(call)
+        if isinstance(outer, Function)
+    }
+    feeds = {f for f in source.functions if f.name in FEEDS}
+    if not steps and not feeds and not ranking_functions(source):
+        return frozenset(), frozenset()
     methods = {f for f in source.functions if isinstance(source.parents.get(f), ast.ClassDef)}
     calls = {f: _called(source, f, methods) for f in source.functions}
-    steps = {f for f in source.functions if any(map(is_backward, source.calls_in(f)))}
     taught = {f: _called(source, f, methods, taught_calls(source, f)) for f in steps}
-    training = _below(steps | {f for f in source.functions if f.name in FEEDS}, calls | taught)
-    ranking = {f for f in source.functions if ranks(source, f)} - steps
+    training = _below(steps | feeds, calls | taught)
+    ranking = ranking_functions(source) - steps
     callers = _above(ranking, calls) - steps - _above(steps, calls)
     return frozenset(_below(ranking | callers, calls)), frozenset(training)
 

@@ -73,7 +73,7 @@ def no_shuffle(source: ParsedFile) -> Iterator[RuleHit]:
 
 def _given_to_train(source: ParsedFile) -> Iterator[RuleHit]:
     """The loader that `train_dataloader` returns, which a trainer asks for."""
-    for call in source.calls:
+    for call in source.calls_named("DataLoader"):
         function = source.function_of(call)
         if (
             function is not None
@@ -169,7 +169,7 @@ def _loaders(source: ParsedFile, loops: list[Loop]) -> Iterator[RuleHit]:
 def _made_elsewhere(source: ParsedFile) -> Iterator[RuleHit]:
     """Loaders that a factory or another file makes for a training loop of this one."""
     repo = repo_of(source)
-    for loop in source.within(source.nodes[0], ast.For):
+    for loop in source.within(source.nodes[0], ast.For) if trains(repo) or source.training_loops() else ():
         if not is_training_loop(source, loop, repo):
             continue
         loaders = [m for m in repo.makers(source, _unwrapped(source, loop.iter)) if m.full_name in LOADERS]
