@@ -113,8 +113,29 @@ def _of_parts(repo: Codebase, source: ParsedFile, call: ast.Call) -> Iterator[Ru
     if others and {part.attr for part in parts} <= _parts_with_weights(repo, kind):
         names = ", ".join(sorted(others)[:3])
         yield source.hit(
-            KIND.code, call, f"leaves out the other parts of the model ({names}): pass all its parameters"
+            KIND.code,
+            _list_of_its_like(repo, source, kind, steps, others) or call,
+            f"leaves out the other parts of the model ({names}): pass all its parameters",
         )
+
+
+def _list_of_its_like(
+    repo: Codebase, source: ParsedFile, kind: Defined, steps: list[ast.expr], left_out: set[str]
+) -> ast.stmt | None:
+    """The statement that lists parts of the same class as those left out, `tables = [model.users.weight]`, where one alone does."""
+    classes = {
+        dotted(s.targets[0])[5:]: {made.name for made in repo.makers(kind.file, s.value)}
+        for s in kind.file.within(kind.node, ast.Assign)
+        if dotted(s.targets[0]).startswith("self.")
+    }
+    wanted: set[str] = set().union(*(classes.get(name, set()) for name in left_out))
+    found = [
+        outer
+        for step in steps[1:]
+        if isinstance(outer := source.parents.get(step), ast.Assign)
+        if any(classes.get(n.attr, set()) & wanted for n in source.within(step, ast.Attribute))
+    ]
+    return found[0] if len(found) == 1 else None
 
 
 def _tied(kind: Defined) -> set[str]:

@@ -49,11 +49,10 @@ def _forgotten(repo: Codebase) -> list[Defined]:
     ]
     loops = {loop.node: loop for start in [*starts, *scripts] for loop in _epochs(repo, start)}
     found = [_where(repo, loop) for loop in loops.values() if _stays_in_evaluation(repo, loop, scores)]
-    for training in trainings(repo):
-        loop = Defined(file=training.file, node=training.loop)  # an evaluation every few batches
-        if not any(loop.node is place.node for place in found) and _stays_in_evaluation(repo, loop, []):
-            found.append(loop)
-    return found
+    if found:
+        return found
+    batches = [Defined(file=training.file, node=training.loop) for training in trainings(repo)]
+    return [loop for loop in batches if _stays_in_evaluation(repo, loop, [])]  # evaluates every few batches
 
 
 def _trainers(repo: Codebase) -> list[Defined]:

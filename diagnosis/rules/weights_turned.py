@@ -53,6 +53,20 @@ COUNTS = (
 )
 FACTORS = ("recency", "forget", "fade", "fading", "decay", "half_life", "aging", "ageing")
 SHARES = ("gamma", "alpha", "rho", "beta", "discount", "damp")  # other names of a factor below 1
+CASTS = {
+    "float",
+    "double",
+    "long",
+    "to",
+    "astype",
+    "clamp",
+    "clip",
+    "unsqueeze",
+    "view",
+    "reshape",
+    "flatten",
+    "expand",
+}
 NO_HISTORY = (
     "dcg",
     "reward",
@@ -178,19 +192,24 @@ def _falling(source: ParsedFile) -> Iterator[tuple[ast.expr, ast.expr, list[str]
                 yield call, length, [word.lower() for word in words_of(given)]
 
 
-def _places(source: ParsedFile, node: ast.expr) -> ast.expr | None:
+def _places(source: ParsedFile, node: ast.expr, *, follow: bool = True) -> ast.expr | None:
     """What is counted through by places from 0 on, of which an expression is a multiple: `np.arange(n)`, `i` of `range(n)` or `enumerate(x)`."""
     while True:
         if isinstance(node, ast.UnaryOp):
             node = node.operand
         elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult | ast.Div):
-            inner = [side for side in (node.left, node.right) if _places(source, side) is not None]
-            return _places(source, inner[0]) if len(inner) == 1 else None
+            inner = [_places(source, side, follow=follow) for side in (node.left, node.right)]
+            counted = [side for side in inner if side is not None]
+            return counted[0] if len(counted) == 1 else None
         else:
             break
+    while isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and called_name(node) in CASTS:
+        node = node.func.value
     if isinstance(node, ast.Call):
         return node.args[-1] if _counts_up(node) else None
     found = bindings(source, node.id, node) if isinstance(node, ast.Name) else []
+    if len(found) == 1 and found[0].how is How.ASSIGNED and found[0].position is None and follow:
+        return _places(source, found[0].value, follow=False)
     if len(found) != 1 or found[0].how is not How.ITERATED or not isinstance(found[0].value, ast.Call):
         return None
     over, position = found[0].value, found[0].position
