@@ -131,7 +131,7 @@ def _both(source: ParsedFile) -> tuple[frozenset[Function], frozenset[Function]]
     calls = {f: _called(source, f, methods) for f in source.functions}
     taught = {f: _called(source, f, methods, taught_calls(source, f)) for f in steps}
     training = _below(steps | feeds, calls | taught)
-    ranking = ranking_functions(source) - steps
+    ranking = set(ranking_functions(source)) - steps
     callers = _above(ranking, calls) - steps - _above(steps, calls)
     return frozenset(_below(ranking | callers, calls)), frozenset(training)
 

@@ -45,7 +45,7 @@ def _asked(source: ParsedFile, node: ast.expr, steps: int) -> Iterator[ast.expr]
     stack: list[ast.AST] = [node]
     while stack:
         part = stack.pop()
-        if _holds_model(part):
+        if isinstance(part, ast.Name | ast.Attribute) and _holds_model(part):
             yield part
             continue
         if isinstance(part, ast.Call) and _may_be_model(source, part):
@@ -74,7 +74,7 @@ def _may_be_model(source: ParsedFile, call: ast.Call) -> bool:
     )
 
 
-def _holds_model(node: ast.AST) -> bool:
+def _holds_model(node: ast.expr) -> bool:
     """A name, or an attribute of `self`, that people call a model or a net."""
     word = dotted(node)
     own = isinstance(node, ast.Name) or (

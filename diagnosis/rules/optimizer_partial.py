@@ -210,7 +210,7 @@ def _grows(source: ParsedFile) -> bool:
     return bool(source.calls_named("add_param_group"))
 
 
-def _is_self_module(repo: Codebase, source: ParsedFile, part: ast.Attribute) -> bool:
+def _is_self_module(repo: Codebase, source: ParsedFile, part: ast.expr) -> bool:
     return repo.is_module(repo.class_around(source, part))
 
 
