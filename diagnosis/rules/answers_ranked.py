@@ -28,10 +28,16 @@ def answers_ranked(source: ParsedFile, repo: Codebase, around: ast.AST) -> Itera
             continue
         for one in ranked:
             if one is not None:
-                yield from _answers(source, repo, one, MOST_STEPS)
+                yield from _answers(source, repo, one, MOST_STEPS, set())
 
 
-def _answers(source: ParsedFile, repo: Codebase, node: ast.expr, steps: int) -> Iterator[ast.Call]:
+def _answers(
+    source: ParsedFile, repo: Codebase, node: ast.expr, steps: int, seen: set[ast.AST]
+) -> Iterator[ast.Call]:
+    """seen: the expressions that were looked at, each of which may be reached in several ways."""
+    if node in seen:
+        return
+    seen.add(node)
     for call in source.calls_in(node):
         if _asks_model(source, repo, call):
             yield call
@@ -40,7 +46,7 @@ def _answers(source: ParsedFile, repo: Codebase, node: ast.expr, steps: int) -> 
     for name in names_in(node):
         for binding in bindings(source, dotted(name), name):
             if binding.how is How.ASSIGNED and source.function_of(binding.node) is source.function_of(node):
-                yield from _answers(source, repo, binding.value, steps - 1)
+                yield from _answers(source, repo, binding.value, steps - 1, seen)
 
 
 def _asks_model(source: ParsedFile, repo: Codebase, call: ast.Call) -> bool:

@@ -23,7 +23,7 @@ def loss_of_answers(source: ParsedFile) -> Iterator[RuleHit]:
     for call in source.calls_named("backward"):
         if not isinstance(call.func, ast.Attribute):
             continue
-        asked = list(_asked(source, call.func.value, MOST_STEPS))
+        asked = list(_asked(source, call.func.value, MOST_STEPS, set()))
         cut = [_cut(source, one) for one in asked]
         if asked and all(cut):
             place = next(one for one in cut if one)
@@ -40,8 +40,13 @@ def loss_of_answers(source: ParsedFile) -> Iterator[RuleHit]:
                 )
 
 
-def _asked(source: ParsedFile, node: ast.expr, steps: int) -> Iterator[ast.expr]:
-    """What an expression, or what its names were given, reads of a model: its calls, its methods' calls, its weights."""
+def _asked(source: ParsedFile, node: ast.expr, steps: int, seen: set[ast.AST]) -> Iterator[ast.expr]:
+    """What an expression, or what its names were given, reads of a model: its calls, its methods' calls, its weights. seen: what was
+    looked at, which may be reached in several ways.
+    """
+    if node in seen:
+        return
+    seen.add(node)
     stack: list[ast.AST] = [node]
     while stack:
         part = stack.pop()
@@ -57,21 +62,21 @@ def _asked(source: ParsedFile, node: ast.expr, steps: int) -> Iterator[ast.expr]
                 if binding.how is How.ASSIGNED and source.function_of(binding.node) is source.function_of(
                     part
                 ):
-                    yield from _asked(source, binding.value, steps - 1)
+                    yield from _asked(source, binding.value, steps - 1, seen)
         stack += ast.iter_child_nodes(part)
 
 
 def _may_be_model(source: ParsedFile, call: ast.Call) -> bool:
-    """Whether a call is of a name, or of an attribute of `self`, that is no library's and not called after a loss."""
+    """Whether a call is of what no line of the function made, a name, an attribute of `self` or a method of one, and neither of a library
+    nor called after a loss.
+    """
     word = dotted(call.func)
-    own = isinstance(call.func, ast.Name) or (word.startswith("self.") and word.count(".") == 1)
+    root, _, rest = word.partition(".")
     name = word.rpartition(".")[2]
-    return (
-        own
-        and name not in source.imports
-        and name not in PLAIN
-        and not any(part in name.lower() for part in LOSSES)
-    )
+    if not word or root in source.imports or name in PLAIN or any(part in word.lower() for part in LOSSES):
+        return False
+    made = [b for b in bindings(source, root, call) if source.function_of(b.node) is source.function_of(call)]
+    return root == "self" or not rest or not made
 
 
 def _holds_model(node: ast.expr) -> bool:
