@@ -42,7 +42,9 @@ def unset_evaluations(repo: Codebase) -> list[tuple[Defined, ast.Call]]:
             continue
         call = run_of_module(repo, place)
         callers = _callers(repo, place) if call is not None else []
-        if call is None or not callers or two_faced(repo, reached(repo, [place])) is None:
+        if call is None or not callers or is_handed_on(repo, getattr(place.node, "name", "")):
+            continue
+        if two_faced(repo, reached(repo, [place])) is None:
             continue
         around = [place, *callers]
         around += [
@@ -56,6 +58,17 @@ def unset_evaluations(repo: Codebase) -> list[tuple[Defined, ast.Call]]:
     return outside or (
         [] if contract(repo) else found
     )  # who asks the module sets its mode, where that can be seen
+
+
+def is_handed_on(repo: Codebase, name: str) -> bool:
+    """Whether a function is given away by its name, `compute_metrics=ranks`, so that whoever has it calls it under his own terms."""
+    for file in repo.files:
+        called = {call.func for call in file.calls}
+        for node in file.within(file.nodes[0], ast.Name, ast.Attribute):
+            told = node.id if isinstance(node, ast.Name) else node.attr
+            if told == name and isinstance(node.ctx, ast.Load) and node not in called:
+                return True
+    return False
 
 
 def _set_from_outside(repo: Codebase) -> bool:

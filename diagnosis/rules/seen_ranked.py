@@ -139,7 +139,14 @@ def _filters(source: ParsedFile, function: Function) -> bool:
 
 
 def _may_hide(source: ParsedFile, function: Function) -> bool:
-    """Whether scores meet what hides items, by its name, or a call is given them together with the histories: `hide(scores, seen)`."""
+    """Whether scores meet what hides items, by its name, or a call is given them together with the histories: `hide(scores, seen)`; or
+    something is taken off by the training part: `pool - set(train[u])`, `scores - 1e9 * x_train`.
+    """
+    training = {name.lower() for name in _training_given(function)}
+    for part in source.within(function, ast.BinOp):
+        taken = {w.lower() for w in words_of(part.right)} if isinstance(part.op, ast.Sub) else set()
+        if taken & training:
+            return True
     for part in source.within(function, ast.BinOp):
         outer = source.parents.get(part)
         kept = (
@@ -161,7 +168,11 @@ def _may_hide(source: ParsedFile, function: Function) -> bool:
             w.lower() for given in (*call.args, *(k.value for k in call.keywords)) for w in words_of(given)
         }
         named = _speak_of({called_name(call).lower()}, HIDES)
-        if changed and _speak_of(words, SCORES) and (named or _speak_of(words, HISTORIES)):
+        if (
+            changed
+            and _speak_of(words, SCORES)
+            and (named or _speak_of(words, HISTORIES) or words & training)
+        ):
             return True
     return False
 
