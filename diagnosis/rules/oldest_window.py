@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from diagnosis.findings import FindingKind, FoundBy, Role
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.places_from import number
+from diagnosis.rules.repeated import repo_of
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import ParsedFile
+from diagnosis.rules.turned import turns_histories
 from diagnosis.rules.values import bindings, owner_of, words_of
 from diagnosis.symptoms import UNORDERED, WEAK
 from diagnosis.syntax import called_name, dotted
@@ -42,6 +44,8 @@ TURNS = {"reversed", "flip", "flipud", "fliplr", "reverse", "argsort", "sorted",
 
 def window_of_the_oldest(source: ParsedFile) -> Iterator[RuleHit]:
     """`seq = history[:maxlen]` with `[0] * (maxlen - len(seq)) + seq`; `islice(history, maxlen)`; `x[:, :MAX_LEN]` of padded histories."""
+    if turns_histories(repo_of(source)):
+        return
     for cut, base, bound in _cuts(source):
         words = _length(source, bound)
         function = source.function_of(cut)

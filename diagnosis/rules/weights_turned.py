@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from diagnosis.findings import FindingKind, FoundBy, Role
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.places_from import number
+from diagnosis.rules.repeated import repo_of
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import ParsedFile
+from diagnosis.rules.turned import turns_histories
 from diagnosis.rules.values import How, bindings, words_of
 from diagnosis.symptoms import WEAK
 from diagnosis.syntax import called_name, dotted
@@ -154,7 +156,7 @@ def oldest_weighs_most(source: ParsedFile) -> Iterator[RuleHit]:
         pieces = {piece for word in told for piece in word.split("_")}
         if pieces & set(NO_HISTORY) or not any(word in name for name in words for word in HISTORIES):
             continue
-        if not _is_turned(source, around):
+        if not _is_turned(source, around) and not turns_histories(repo_of(source)):
             yield source.hit(
                 OLDEST.code,
                 next((o for o in source.around(node) if isinstance(o, ast.stmt)), node),
