@@ -112,12 +112,15 @@ def _stays(place: Defined) -> bool:
 
 
 def _where(repo: Codebase, loop: Defined) -> Defined:
-    """A `.train()` that stands in the same function before the loop, else the loop over batches, else the loop."""
+    """A `.train()` that stands in the same function before the loop, else the only one of a constructor, else the loop over batches, else the loop."""
     function = loop.file.function_of(loop.node)
     calls = trains(Defined(file=loop.file, node=function)) if isinstance(function, Function) else []
     before = [call for call in calls if loop.file.places[call] < loop.file.places[loop.node]]
     if before:
         return Defined(file=loop.file, node=before[-1])
+    made = [Defined(file=d.file, node=call) for d in repo.functions.get("__init__", []) for call in trains(d)]
+    if len(made) == 1:
+        return made[0]  # switched to training once and for all
     batches = {training.loop: training.file for training in trainings(repo)}
     for place in reached(repo, [loop]):
         for node in place.file.within(place.node, ast.For, ast.While):
