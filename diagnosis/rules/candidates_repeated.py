@@ -12,8 +12,8 @@ from diagnosis.rules.judging import judges, kept_for_judges, made_for_judges, sp
 from diagnosis.rules.parts_of_data import Part, parts_named
 from diagnosis.rules.repeated import repo_of, trains
 from diagnosis.rules.rule import Rule
-from diagnosis.rules.source import ParsedFile, keyword
-from diagnosis.rules.values import words_of
+from diagnosis.rules.source import Function, ParsedFile, keyword
+from diagnosis.rules.values import parameters, words_of
 from diagnosis.syntax import called_name, dotted
 
 KIND = FindingKind(
@@ -21,10 +21,13 @@ KIND = FindingKind(
     found_by=FoundBy.RULE,
     title="The same candidate twice",
     why="Fewer items compete with the target than the figure says, and an item that ranks high takes several places.",
-    definition="`choices`, or `choice` that is not told whether to replace, draws more than one candidate for an evaluation.",
+    definition="`choices`, `randint`, `choice` that is not told whether to replace, or a loop that keeps what it has kept before, draws more than one "
+    "candidate for an evaluation.",
     roles=(Role.LOADER,),
     sources=("github.com/hexiangnan/neural_collaborative_filtering/issues/72",),
 )
+NUMBERS = {"randint", "randrange", "integers", "random_integers"}
+DIFFERENT = {"unique", "set", "drop_duplicates", "fromkeys", "permutation", "randperm"}
 CANDIDATES = ("cand", "neg", "unseen", "pool")
 
 
@@ -40,16 +43,30 @@ def candidates_repeated(source: ParsedFile) -> Iterator[RuleHit]:
         function = source.function_of(call)
         statement = next((outer for outer in source.around(call) if isinstance(outer, ast.Assign)), None)
         named = statement is not None and _is_for_evaluation(repo, statement)
-        ranking = function in judging and function not in trains(repo) and ranks(source, function)
+        ranking = (
+            function in judging and function not in trains(repo) and _feeds_ranks(source, function, judging)
+        )
         if (ranking and _are_candidates(source, call)) or named:
             yield source.hit(
                 KIND.code, call, "draws with replacement: an item can be a candidate twice; draw without"
             )
 
 
+def _feeds_ranks(source: ParsedFile, function: Function, judging: frozenset[Function]) -> bool:
+    """Whether a function ranks, or makes what is ranked: what it draws stands beside a target in what it returns."""
+    if ranks(source, function):
+        return True
+    words = {word.lower() for name in parameters(function) for word in (name,)}
+    return function in judging and any(
+        part in word for word in words for part in ("target", "test", "answer", "truth", "pos")
+    )
+
+
 def _repeats(source: ParsedFile, call: ast.Call) -> bool:
     """Whether several elements are drawn of a list, each of which may come again."""
     name = called_name(call)
+    if name in NUMBERS and is_draw(source, call):
+        return _draws_many_numbers(source, call) or _kept_unasked(source, call)
     if name not in ("choices", "choice") or not is_draw(source, call) or draws_one(call):
         return False
     decided = keyword(call, "replace") is not None or (name == "choice" and len(call.args) > 2)
@@ -58,10 +75,74 @@ def _repeats(source: ParsedFile, call: ast.Call) -> bool:
     return sized and not weighed and not decided
 
 
+def _draws_many_numbers(source: ParsedFile, call: ast.Call) -> bool:
+    """Whether several whole numbers are drawn in one call, and nothing in the function makes them different."""
+    around = source.function_of(call)
+    full = source.full_name(call)
+    sized = (full.startswith("torch.") and len(call.args) > 1) or not draws_one(call)
+    if around is None or not sized or any(isinstance(o, ast.While) for o in source.around(call)):
+        return False
+    return not any(called_name(c) in DIFFERENT for c in source.calls_in(around)) and not any(
+        isinstance(part, ast.Compare) and any(isinstance(op, ast.In | ast.NotIn) for op in part.ops)
+        for loop in source.within(around, ast.While)
+        for part in source.within(loop, ast.Compare)
+    )
+
+
+def _kept_unasked(source: ParsedFile, call: ast.Call) -> bool:
+    """Whether a number that a loop draws joins a list, `negs.append(j)`, and nothing asks whether it is there already."""
+    outer = source.parents.get(call)
+    name = dotted(outer.targets[0]) if isinstance(outer, ast.Assign) else ""
+    around = source.function_of(call)
+    if not name or around is None:
+        return False
+    lists = {
+        dotted(c.func.value)
+        for c in source.calls_in(around)
+        if called_name(c) == "append"
+        and isinstance(c.func, ast.Attribute)
+        and [dotted(a) for a in c.args] == [name]
+    } - {""}
+    if len(lists) != 1:
+        return False
+    (kept,) = lists
+    asked = [
+        dotted(side)
+        for part in source.within(around, ast.Compare)
+        if any(isinstance(op, ast.In | ast.NotIn) for op in part.ops)
+        for side in part.comparators
+    ]
+    told = {
+        dotted(c.func.value)
+        for c in source.calls_in(around)
+        if called_name(c) in ("add", "update") and isinstance(c.func, ast.Attribute)
+    }
+    marks = {
+        dotted(t.value)
+        for s in source.within(around, ast.Assign)
+        for t in s.targets
+        if isinstance(t, ast.Subscript)
+    }
+    return (
+        bool(asked)
+        and not {kept} & set(asked)
+        and not (told | marks) & set(asked)
+        and not any(
+            called_name(c) in DIFFERENT and [dotted(a) for a in c.args] == [kept]
+            for c in source.calls_in(around)
+        )
+    )
+
+
 def _are_candidates(source: ParsedFile, call: ast.Call) -> bool:
     """Whether items are drawn, in the author's words, and no users of which a sample is judged."""
     outer = next((o for o in source.around(call) if isinstance(o, ast.Assign | ast.Return | ast.Expr)), call)
     words = [word.lower() for word in words_of(outer)]
+    if called_name(call) in NUMBERS and not any(
+        word in one for one in words for word in ("row", "batch", "user")
+    ):
+        words += [word.lower() for word in words_of(call)]
+        words += ["item"] if _kept_unasked(source, call) else []
     return any(part in word for word in words for part in (*CANDIDATES, "item")) and not any(
         "user" in word for word in words_of(call.args[0] if call.args else call)
     )

@@ -55,6 +55,9 @@ def cut_from_loss(source: ParsedFile) -> Iterator[RuleHit]:
                 yield from _detached(repo, source, function, call)
         if source.repo is not None and _is_of_module(repo, source, function):
             yield from _rows_of_data(source, function)
+        if function in _with_step(repo):
+            for node in source.within(function, ast.With):
+                yield from _encoded_apart(source, function, node)
         if function.name == "forward":
             for node in source.within(function, ast.With):
                 yield from _without_gradient(repo, source, function, node)
@@ -237,6 +240,43 @@ def _without_gradient(
         layer = _is_layer(repo, source, function_called) or _is_own_object(repo, source, function_called)
         if used and layer and not _called_again(source, function, assign.value):
             yield source.hit(KIND.code, assign, "no gradient reaches this layer: leave out no_grad")
+
+
+@once
+def _with_step(repo: Codebase) -> set[ast.AST]:
+    """The functions that call `backward` themselves."""
+    return {
+        function
+        for file in repo.files
+        for call in file.calls_named("backward")
+        if (function := file.function_of(call)) is not None
+    }
+
+
+def _encoded_apart(source: ParsedFile, function: Function, node: ast.With) -> Iterator[RuleHit]:
+    """`with torch.no_grad(): h = model.encode(x)`, of which the same model goes on: `logits = model.head(h)`."""
+    names = {source.full_name(i.context_expr) for i in node.items if isinstance(i.context_expr, ast.Call)}
+    if names != {"torch.no_grad"} or any(isinstance(o, ast.If) for o in source.around(node)):
+        return
+    for assign in node.body:
+        made = assign.value if isinstance(assign, ast.Assign) else None
+        target = assign.targets[0] if isinstance(assign, ast.Assign) else None
+        if (
+            not isinstance(made, ast.Call)
+            or not isinstance(made.func, ast.Attribute)
+            or not isinstance(target, ast.Name)
+        ):
+            continue
+        owner = dotted(made.func.value)
+        for call in source.calls_in(function):
+            goes_on = isinstance(call.func, ast.Attribute) and dotted(call.func.value) == owner != ""
+            after = source.places[call] >= source.ends[source.places[node]]
+            differs = isinstance(call.func, ast.Attribute) and call.func.attr != made.func.attr
+            if goes_on and after and differs and any(dotted(given) == target.id for given in call.args):
+                yield source.hit(
+                    KIND.code, assign, "no gradient reaches this part of the model: leave out no_grad"
+                )
+                break
 
 
 RULE = Rule(kind=KIND, run=cut_from_loss)

@@ -9,7 +9,7 @@ from diagnosis.rules.places_beside import first_beside
 from diagnosis.rules.places_from import first_value, number
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import Function, ParsedFile, keyword
-from diagnosis.rules.values import names_in, same, words_of
+from diagnosis.rules.values import bindings, names_in, same, words_of
 from diagnosis.syntax import called_name, dotted
 
 KIND = FindingKind(
@@ -283,12 +283,18 @@ def _read(node: ast.AST) -> ast.AST | None:
     return ast.Constant(value=id(node))
 
 
-def _compares_two_names(call: ast.Call) -> bool:
+def _cuts_list(source: ParsedFile, call: ast.Call) -> bool:
     """`where(rank < k, ...)`, which cuts the list and does not treat its first place by itself."""
     test = call.args[0] if len(call.args) > 1 else None
+    if isinstance(test, ast.Name):
+        made = bindings(source, test.id, test)
+        test = made[0].value if len(made) == 1 and made[0].position is None else None
     if not isinstance(test, ast.Compare):
         return False
-    return all(isinstance(side, ast.Name | ast.Attribute) for side in (test.left, *test.comparators))
+    return all(
+        isinstance(side, ast.Name | ast.Attribute) or (number(side) or 0) > 1
+        for side in (test.left, *test.comparators)
+    )
 
 
 def _is_guarded(source: ParsedFile, call: ast.Call) -> bool:
@@ -298,13 +304,13 @@ def _is_guarded(source: ParsedFile, call: ast.Call) -> bool:
         if isinstance(outer, Function):
             return False
         if isinstance(outer, ast.Call) and called_name(outer) in SOFTENS:
-            return not (called_name(outer) == "where" and _compares_two_names(outer))
+            return not (called_name(outer) == "where" and _cuts_list(source, outer))
         if isinstance(outer, ast.If | ast.IfExp):
             tested = (part for part in ast.walk(outer.test) if isinstance(part, ast.Compare))
             for part in tested:
                 sides = (part.left, *part.comparators)
                 if any(isinstance(s, ast.Name) and s.id in names for s in sides) and any(
-                    number(s) is not None for s in sides
+                    number(s) in (0, 1) for s in sides
                 ):
                     return True
     return False

@@ -10,17 +10,17 @@ from diagnosis.rules.places_from import number
 from diagnosis.rules.repeated import callee, repo_of
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import Function, ParsedFile, keyword
-from diagnosis.rules.values import parameters
+from diagnosis.rules.values import bindings, parameters, words_of
 from diagnosis.symptoms import UNSTEADY, WEAK
-from diagnosis.syntax import called_name
+from diagnosis.syntax import called_name, dotted
 
 KIND = FindingKind(
     code="functional-dropout",
     found_by=FoundBy.RULE,
     title="Dropout at evaluation",
     why="F.dropout drops units in evaluation too unless it is told `training=`, so scores are random.",
-    definition="A call of torch.nn.functional.dropout without `training`, or an nn.Dropout that is made where it is applied and"
-    "so is never told to stop.",
+    definition="A call of torch.nn.functional.dropout without `training`, or an nn.Dropout that is made where it is applied and "
+    "so is never told to stop, or a share of an attention or of a module's values dropped by hand in every mode.",
     roles=(Role.DROPOUT,),
     explains=(*UNSTEADY, *WEAK),
 )
@@ -41,17 +41,72 @@ def functional_dropout(source: ParsedFile) -> Iterator[RuleHit]:
         training = call.args[2] if len(call.args) > 2 else keyword(call, "training")
         always = isinstance(training, ast.Constant) and training.value is True
         if (training is None or always) and not (
-            _is_guarded(source, call) or _is_chosen_by_rate(source, call)
+            _is_guarded(source, call) or _is_chosen_by_rate(source, call) or _is_unused(source, call)
         ):
             yield source.hit(
                 KIND.code,
                 call,
                 "drops units at evaluation too: pass training=self.training, or use nn.Dropout",
             )
+    for call in _by_hand(source):
+        yield source.hit(
+            KIND.code, call, "drops at random at evaluation too: do so only where self.training is set"
+        )
     for call in _made_anew(source):
         yield source.hit(
             KIND.code, call, "is a new module, which no .eval() reaches: make it once, in the constructor"
         )
+
+
+def _is_unused(source: ParsedFile, call: ast.Call) -> bool:
+    """Whether the call stands in a plain function that nothing in the repo calls or hands on."""
+    function, repo = source.function_of(call), source.repo
+    if function is None or repo is None or not repo.whole or not repo.modules:
+        return False
+    if isinstance(source.parents.get(function), ast.ClassDef):
+        return False
+    return not any(
+        node.id == function.name for file in repo.files for node in file.within(file.nodes[0], ast.Name)
+    ) and not any(
+        node.attr == function.name
+        for file in repo.files
+        for node in file.within(file.nodes[0], ast.Attribute)
+    )
+
+
+def _by_hand(source: ParsedFile) -> Iterator[ast.Call]:
+    """`scaled_dot_product_attention(..., dropout_p=self.p)`; `torch.rand(n) < keep` and `torch.bernoulli(...)` in a module, by which parts are dropped."""
+    for call in source.calls_named("scaled_dot_product_attention"):
+        rate = keyword(call, "dropout_p") or (call.args[4] if len(call.args) > 4 else None)
+        names = rate is not None and all(dotted(part) for part in (rate,))
+        if names and rate is not None and not _is_switched(source, rate) and not _is_guarded(source, call):
+            yield call
+    repo = source.repo
+    for call in source.calls_named("rand", "bernoulli", "rand_like") if repo is not None else ():
+        function, outer = source.function_of(call), source.parents.get(call)
+        below = (
+            isinstance(outer, ast.Compare)
+            and outer.left is call
+            and isinstance(outer.ops[0], ast.Lt | ast.Gt | ast.LtE | ast.GtE)
+        )
+        own = call.func.value if isinstance(call.func, ast.Attribute) else None
+        drawn = source.full_name(call).startswith("torch.") or (
+            called_name(call) == "bernoulli" and own is not None
+        )
+        if function is None or not drawn or not (below or called_name(call) == "bernoulli"):
+            continue
+        if function.name != "forward" or repo is None or not repo.is_module(repo.class_around(source, call)):
+            continue
+        if not _is_guarded(source, call):
+            yield call
+
+
+def _is_switched(source: ParsedFile, rate: ast.expr) -> bool:
+    """Whether a name of a rate is 0 or chosen by the mode: `p = self.p if self.training else 0.0`."""
+    found = [b.value for b in bindings(source, dotted(rate), rate)]
+    function = source.function_of(rate)
+    given = dotted(rate) in parameters(function) if function is not None and not found else False
+    return given or any(number(value) == 0 or "training" in words_of(value) for value in found)
 
 
 def _made_anew(source: ParsedFile) -> Iterator[ast.Call]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from diagnosis.findings import FindingKind, FoundBy, Role
 from diagnosis.rules.codebase import Codebase, Defined
 from diagnosis.rules.hits import RuleHit
+from diagnosis.rules.own_evaluations import in_module, run_of_module, unset_evaluations
 from diagnosis.rules.reach import contract, evaluates, perhaps_reached, reached, same_place, two_faced
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import Function, ParsedFile
@@ -16,14 +17,17 @@ KIND = FindingKind(
     found_by=FoundBy.RULE,
     title="Scores in training mode",
     why="In training mode dropout drops units of whoever is scored, and batch norm mixes users: scores are random.",
-    definition="`score` reaches dropout or batch norm, and neither it nor `fit` nor what makes the model calls `.eval()` anywhere.",
+    definition="`score`, or a function that ranks for the repo's own figures, reaches dropout or batch norm, and neither it nor what calls it "
+    "nor what makes the model calls `.eval()` anywhere.",
     roles=(Role.SCORING,),
     explains=(*UNSTEADY, *WEAK),
 )
 
+MESSAGE = "scores with dropout or batch norm in training mode: call .eval() first"
+
 
 def eval_forgotten(source: ParsedFile) -> Iterator[RuleHit]:
-    """Classes with `fit` and `score` whose scoring runs in the mode in which training left the model."""
+    """Scoring, for evolverec or for the repo's own figures, that runs in the mode in which training left the model."""
     repo = source.repo
     for fit, score in contract(repo) if repo and repo.whole else ():
         asking, running = _asking(repo, score) if repo is not None else (score, None)
@@ -34,8 +38,14 @@ def eval_forgotten(source: ParsedFile) -> Iterator[RuleHit]:
             yield source.hit(
                 KIND.code,
                 _statement(source, asking, running) if running is not None else asking.node,
-                "scores with dropout or batch norm in training mode: call .eval() first",
+                MESSAGE,
             )
+    if repo is None or not repo.whole:
+        return
+    asked = {score.node for _, score in contract(repo)}
+    for place, call in unset_evaluations(repo):
+        if same_place(source, place) and place.node not in asked:
+            yield source.hit(KIND.code, _statement(source, place, call), MESSAGE)
 
 
 def _made(repo: Codebase, score: Defined) -> list[Defined]:
@@ -48,11 +58,11 @@ def _made(repo: Codebase, score: Defined) -> list[Defined]:
 def _asking(repo: Codebase, score: Defined) -> tuple[Defined, ast.Call | None]:
     """The function that scoring comes through, outside of all modules, that runs the model, and the call that does so."""
     for place in reached(repo, [score]):
-        if _in_module(repo, place) or not isinstance(place.node, Function):
+        if in_module(repo, place) or not isinstance(place.node, Function):
             continue
-        for call in place.file.within(place.node, ast.Call):
-            if _runs_module(repo, place, call):
-                return place, call
+        call = run_of_module(repo, place)
+        if call is not None:
+            return place, call
     return score, None
 
 
@@ -61,15 +71,6 @@ def _statement(source: ParsedFile, place: Defined, call: ast.Call) -> ast.stmt:
     found = next((outer for outer in source.around(call) if isinstance(outer, ast.stmt)), place.node)
     assert isinstance(found, ast.stmt)
     return found
-
-
-def _runs_module(repo: Codebase, place: Defined, call: ast.Call) -> bool:
-    inner = repo.callee(place.file, call)
-    return inner is not None and _in_module(repo, inner)
-
-
-def _in_module(repo: Codebase, place: Defined) -> bool:
-    return repo.is_module(repo.class_around(place.file, place.node))
 
 
 RULE = Rule(kind=KIND, run=eval_forgotten)

@@ -3,7 +3,8 @@
 import ast
 from weakref import WeakKeyDictionary
 
-from diagnosis.rules.source import Function, ParsedFile, is_backward
+from diagnosis.rules.parts_of_data import Part, parts_named
+from diagnosis.rules.source import Function, Loop, ParsedFile, is_backward
 from diagnosis.syntax import called_name, dotted
 
 RANKS = {"topk", "argsort", "argpartition", "nlargest", "rankdata", "top_k"}
@@ -24,11 +25,13 @@ NOT_CALLS = {
     "eval",
     "train",
 }
+EVALUATES = ("eval", "metric", "ndcg", "recall", "hit")  # in names of what judges
 FEEDS = {"__getitem__", "__iter__", "collate_fn", "training_step", "forward", "calculate_loss", "loss"}
 
 _REACHED: "WeakKeyDictionary[ParsedFile, tuple[frozenset[Function], frozenset[Function]]]" = (
     WeakKeyDictionary()
 )
+_RANKING: "WeakKeyDictionary[ParsedFile, frozenset[Function]]" = WeakKeyDictionary()
 
 
 def evaluators(source: ParsedFile) -> frozenset[Function]:
@@ -50,11 +53,27 @@ def trainers(source: ParsedFile) -> frozenset[Function]:
 
 def ranks(source: ParsedFile, function: Function) -> bool:
     """Whether the function itself ranks: it sorts scores, takes the best, or counts those above one."""
-    if any(
-        called_name(call) in RANKS and not _of_lengths(source, call) for call in source.calls_in(function)
-    ):
-        return True
-    return any(is_count_above(call) for call in source.calls_in(function))
+    return function in ranking_functions(source)
+
+
+def ranking_functions(source: ParsedFile) -> frozenset[Function]:
+    """The functions of a file that rank, themselves or in a function inside them."""
+    if source not in _RANKING:
+        found = [call for call in source.calls_named(*RANKS) if not _of_lengths(source, call)]
+        found += [call for call in source.calls_named("sum", "count_nonzero") if is_count_above(call)]
+        found += [call for call in source.calls_named("sort") if _sorts_scores(source, call)]
+        _RANKING[source] = frozenset(
+            outer for call in found for outer in source.around(call) if isinstance(outer, Function)
+        )
+    return _RANKING[source]
+
+
+def _sorts_scores(source: ParsedFile, call: ast.Call) -> bool:
+    """`torch.sort(scores, descending=True)`, `scores.sort(dim=1, descending=True)`"""
+    if called_name(call) != "sort":
+        return False
+    falling = next((k.value for k in call.keywords if k.arg == "descending"), None)
+    return isinstance(falling, ast.Constant) and falling.value is True and not _of_lengths(source, call)
 
 
 def is_count_above(call: ast.Call) -> bool:
@@ -74,7 +93,7 @@ def _of_lengths(source: ParsedFile, call: ast.Call) -> bool:
     of_module = source.full_name(call).startswith(("torch.", "numpy."))
     own = call.func.value if isinstance(call.func, ast.Attribute) and not of_module else None
     value = own if own is not None else (call.args or [None])[0]
-    parts = list(ast.walk(value)) if value is not None and called_name(call) == "argsort" else []
+    parts = list(ast.walk(value)) if value is not None and called_name(call) in ("argsort", "sort") else []
     words = [
         dotted(part).rpartition(".")[2].lower()
         for part in parts
@@ -98,20 +117,66 @@ def summed(call: ast.Call) -> ast.expr | None:
 
 
 def _both(source: ParsedFile) -> tuple[frozenset[Function], frozenset[Function]]:
+    steps = {
+        outer
+        for call in source.calls_named("backward")
+        if is_backward(call)
+        for outer in source.around(call)
+        if isinstance(outer, Function)
+    }
+    feeds = {f for f in source.functions if f.name in FEEDS}
+    if not steps and not feeds and not ranking_functions(source):
+        return frozenset(), frozenset()
     methods = {f for f in source.functions if isinstance(source.parents.get(f), ast.ClassDef)}
     calls = {f: _called(source, f, methods) for f in source.functions}
-    steps = {f for f in source.functions if any(map(is_backward, source.calls_in(f)))}
-    training = _below(steps | {f for f in source.functions if f.name in FEEDS}, calls)
-    ranking = {f for f in source.functions if ranks(source, f)} - steps
+    taught = {f: _called(source, f, methods, taught_calls(source, f)) for f in steps}
+    training = _below(steps | feeds, calls | taught)
+    ranking = set(ranking_functions(source)) - steps
     callers = _above(ranking, calls) - steps - _above(steps, calls)
     return frozenset(_below(ranking | callers, calls)), frozenset(training)
 
 
-def _called(source: ParsedFile, function: Function, methods: set[Function]) -> set[Function]:
-    """The functions of this file that the calls in a function may mean: `x.name()` means a method, `name()` none."""
+def taught_calls(source: ParsedFile, function: Function) -> list[ast.Call]:
+    """The calls of a function with `backward` that belong to its training: not those behind its loop over batches, and none that its
+    author names after evaluation, by which the same function judges what it has trained.
+    """
+    calls = source.calls_in(function)
+    ends = [
+        source.ends[source.places[loop]]
+        for call in calls
+        if is_backward(call) and (loop := _loop_in(source, function, call)) is not None
+    ]
+    last = max(ends, default=None)
+    return [
+        call
+        for call in calls
+        if (last is None or source.places[call] < last) and not _names_evaluation(called_name(call))
+    ]
+
+
+def _loop_in(source: ParsedFile, function: Function, node: ast.AST) -> Loop | None:
+    """The innermost loop of a function around a node."""
+    for outer in source.around(node):
+        if outer is function:
+            return None
+        if isinstance(outer, Loop):
+            return outer
+    return None
+
+
+def _names_evaluation(name: str) -> bool:
+    return any(word in name.lower() for word in EVALUATES) or bool(
+        parts_named([name]) & {Part.VALID, Part.TEST}
+    )
+
+
+def _called(
+    source: ParsedFile, function: Function, methods: set[Function], calls: list[ast.Call] | None = None
+) -> set[Function]:
+    """The functions of this file that calls, all in a function unless some are given, may mean: `x.name()` means a method, `name()` none."""
     ways = {
         (called_name(call), isinstance(call.func, ast.Attribute))
-        for call in source.calls_in(function)
+        for call in (source.calls_in(function) if calls is None else calls)
         if _is_own(source, call)
     }
     return {f for f in source.functions if (f.name, f in methods) in ways}

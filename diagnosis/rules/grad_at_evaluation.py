@@ -4,9 +4,11 @@ import ast
 from collections.abc import Iterator
 
 from diagnosis.findings import FindingKind, FoundBy, Role
+from diagnosis.rules.answers_ranked import answers_ranked
 from diagnosis.rules.codebase import Codebase, Defined, once
 from diagnosis.rules.detached_answers import MOST_CALLERS, detached_answer
 from diagnosis.rules.hits import RuleHit
+from diagnosis.rules.own_evaluations import is_handed_on
 from diagnosis.rules.repeated import below, callee, repo_of, trains
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import Function, ParsedFile, is_backward
@@ -18,7 +20,7 @@ KIND = FindingKind(
     found_by=FoundBy.RULE,
     title="Gradients kept at evaluation",
     why="Without no_grad every score keeps its graph: memory and time are spent for nothing.",
-    definition="A function that calls `.eval()` and ranks, or `score`, or one that scores and detaches its answer at the end, with "
+    definition="A function that calls `.eval()` and ranks, or ranks a model's answers, or `score`, or one that scores and detaches its answer at the end, with "
     "nothing on the way to the model that switches gradients off.",
     roles=(Role.SCORING,),
 )
@@ -35,8 +37,11 @@ def grad_at_evaluation(source: ParsedFile) -> Iterator[RuleHit]:
     repo = repo_of(source)
     for function in source.functions:
         if function in trains(repo):
+            yield from _beside_training(source, function, repo)
             continue
         place = _evaluation(source, function) or _scoring(source, function, repo)
+        if place is None and trains(repo) and not is_handed_on(repo, function.name):
+            place = next(_kept(source, repo, function), None)
         answer = detached_answer(source, function, repo) if place is None and trains(repo) else None
         if answer is not None and not _is_freed_above(repo, Defined(file=source, node=function)):
             yield source.hit(
@@ -46,6 +51,48 @@ def grad_at_evaluation(source: ParsedFile) -> Iterator[RuleHit]:
             )
         if place is not None and not _is_freed(repo, Defined(file=source, node=function)):
             yield source.hit(KIND.code, place, "scores with gradients on: wrap it in torch.no_grad()")
+    if any(source.function_of(loop) is None for loop in source.training_loops()):
+        yield from _beside_training(source, source.nodes[0], repo)
+
+
+def _beside_training(source: ParsedFile, around: ast.AST, repo: Codebase) -> Iterator[RuleHit]:
+    """Loops of a function or script that also trains, behind `.eval()`, in which a model's answers are ranked with gradients on."""
+    calls = source.calls_in(around)
+    evals = [c for c in calls if isinstance(c.func, ast.Attribute) and c.func.attr == "eval" and not c.args]
+    if not evals or _mentions(around):
+        return
+    for loop in source.within(around, ast.For):
+        inside = source.calls_in(loop)
+        before = any(
+            source.places[c] < source.places[loop] and source.function_of(c) is source.function_of(loop)
+            for c in evals
+        )
+        if (
+            not before
+            or (around is source.nodes[0] and source.function_of(loop) is not None)
+            or any(map(is_backward, inside))
+            or any(called_name(c) == "step" for c in inside)
+        ):
+            continue
+        answer = next(_kept(source, repo, loop), None)
+        if answer is not None:
+            yield source.hit(KIND.code, answer, "scores with gradients on: wrap it in torch.no_grad()")
+            return
+
+
+def _kept(source: ParsedFile, repo: Codebase, around: ast.AST) -> Iterator[ast.expr]:
+    """The calls whose answers are ranked with their graphs, and not detached at once."""
+    for call in answers_ranked(source, repo, around):
+        kept = source.parents.get(call)
+        names = {dotted(t) for t in kept.targets} if isinstance(kept, ast.Assign) else set()
+        freed = any(
+            isinstance(c.func, ast.Attribute)
+            and (dotted(c.func.value) in names or call in source.calls_in(c.func.value))
+            for c in source.calls_in(around)
+            if called_name(c) == "detach"
+        )
+        if _is_of_the_answer(source, call) and not freed:
+            yield call
 
 
 def _evaluation(source: ParsedFile, function: Function) -> ast.expr | None:

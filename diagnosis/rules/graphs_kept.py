@@ -154,7 +154,49 @@ def _has_graph(repo: Codebase, file: ParsedFile, node: ast.expr) -> bool:
     here = reaching(file, name, node)
     if any(isinstance(b.value, ast.Call) and _returns_graph(repo, file, b.value) for b in here):
         return True
-    return _is_backwarded(file, file.function_of(node) or file.nodes[0], name, here)
+    scope = file.function_of(node) or file.nodes[0]
+    return _is_backwarded(file, scope, name, here) or _is_term(file, scope, name, here)
+
+
+def _is_term(file: ParsedFile, scope: ast.AST, name: str, values: list[Binding]) -> bool:
+    """Whether a name that a call gave its value is a term of a loss on which `backward` is called: `loss = rec + 0.1 * kl`."""
+    if not values or not all(isinstance(b.value, ast.Call) and not _is_plain(b.value) for b in values):
+        return False
+    for call in file.within(scope, ast.Call):
+        loss = call.func.value if is_backward(call) and isinstance(call.func, ast.Attribute) else None
+        if isinstance(loss, ast.Name) and file.function_of(call) in (scope, None):
+            made = reaching(file, loss.id, loss)
+            if any(name in _terms(b.value) for b in made):
+                return True
+    return False
+
+
+def _is_plain(call: ast.Call) -> bool:
+    """Whether a call gives a number, or what has no graph."""
+    return called_name(call) in (
+        "item",
+        "float",
+        "int",
+        "len",
+        "detach",
+        "min",
+        "max",
+        "round",
+        "sum",
+        "next",
+    )
+
+
+def _terms(node: ast.expr) -> set[str]:
+    """The names that a sum adds up, each alone or times a number."""
+    if isinstance(node, ast.Name):
+        return {node.id}
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub):
+        return _terms(node.left) | _terms(node.right)
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
+        pairs = ((node.left, node.right), (node.right, node.left))
+        return next((_terms(other) for one, other in pairs if isinstance(one, ast.Constant)), set())
+    return set()
 
 
 def _returns_graph(repo: Codebase, file: ParsedFile, call: ast.Call) -> bool:
@@ -183,7 +225,7 @@ def _is_backwarded(file: ParsedFile, scope: ast.AST, name: str, values: list[Bin
 
 def _is_used_for_backward(file: ParsedFile, store: ast.expr) -> bool:
     """Whether what is stored to is itself a loss, or part of one."""
-    name = dotted(store).rpartition(".")[2]
+    name = dotted(store.value if isinstance(store, ast.Subscript) else store).rpartition(".")[2]
     function = file.function_of(store) or file.nodes[0]
     losses = [
         c.func.value
@@ -201,7 +243,7 @@ def _is_used_for_backward(file: ParsedFile, store: ast.expr) -> bool:
 
 def _is_local(file: ParsedFile, place: Defined, store: ast.expr) -> bool:
     """Whether what is stored to is made anew in each round."""
-    name = dotted(store)
+    name = dotted(store.value if isinstance(store, ast.Subscript) else store)
     if "." in name:
         return False
     made = [b.node for b in reaching(file, name, store)]

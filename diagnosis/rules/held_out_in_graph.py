@@ -36,6 +36,7 @@ NO_INPUT = {
     "truth",
     "gt",
 }  # is looked at, or judged by
+PAIRS = ("cooc", "co_occ", "transition", "neighbo")  # of items that follow or meet each other
 REDUCED = ("mean", "var", "std", "sum", "max", "min")
 FOR_SERVING = ("final", "serv", "prod", "deploy")
 MESSAGE = (
@@ -45,6 +46,8 @@ MESSAGE = (
 
 def held_out_in_graph(source: ParsedFile) -> Iterator[RuleHit]:
     """`train, test = split(log)`, and then `adj = build_adj(log)`."""
+    yield from _of_all_parts(source)
+    yield from _of_own_log(source)
     repo = repo_of(source)
     if not any(divisions(file) for file in repo.files):
         return
@@ -72,6 +75,77 @@ def held_out_in_graph(source: ParsedFile) -> Iterator[RuleHit]:
             repo, source, statement.iter if isinstance(statement, ast.For) else statement.targets[0]
         ):
             yield source.hit(KIND.code, statement, MESSAGE)
+
+
+def _of_all_parts(source: ParsedFile) -> Iterator[RuleHit]:
+    """`events = train[u] + valid[u] + test[u]` in a function that builds a graph, by its name or that of what its result is kept as."""
+    for function in source.functions:
+        kept = [
+            w
+            for call in source.calls_named(function.name)
+            if isinstance(made := source.parents.get(call), ast.Assign)
+            for t in made.targets
+            for w in words_of(t)
+        ]
+        if not any(
+            _is_graph(word) or any(one in word.lower() for one in PAIRS) for word in (function.name, *kept)
+        ):
+            continue
+        for statement in source.within(function, ast.Assign):
+            joined = statement.value
+            if isinstance(joined, ast.BinOp) and isinstance(joined.op, ast.Add | ast.BitOr):
+                told = parts_in(joined)
+                sides = [parts_in(side) for side in (joined.left, joined.right)]
+                if Part.TRAIN in told and any(side and side <= HELD_OUT for side in sides):
+                    yield source.hit(KIND.code, statement, MESSAGE)
+
+
+def _of_own_log(source: ParsedFile) -> Iterator[RuleHit]:
+    """`self.rows` of `self.train, self.test = self.rows[:n], self.rows[n:]`, read by a method that builds a graph."""
+    cuts: dict[tuple[ast.AST | None, str], set[Part]] = {}
+    for statement in source.within(source.nodes[0], ast.Assign):
+        target, value = statement.targets[0], statement.value
+        pairs = (
+            list(zip(target.elts, value.elts))
+            if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple)
+            else [(target, value)]
+        )
+        for one, cut in pairs:
+            whole = (
+                dotted(cut.value)
+                if isinstance(cut, ast.Subscript) and isinstance(cut.slice, ast.Slice)
+                else ""
+            )
+            if whole.startswith("self.") and dotted(one).startswith("self.") and not parts_named([whole]):
+                owner = next((o for o in source.around(statement) if isinstance(o, ast.ClassDef)), None)
+                cuts.setdefault((owner, whole), set()).update(parts_in(one))
+    for (owner, whole), told in cuts.items():
+        if owner is None or Part.TRAIN not in told or not told & HELD_OUT:
+            continue
+        for function in source.within(owner, ast.FunctionDef):
+            if not _is_graph(function.name.lstrip("_")) or function.name == "__init__":
+                continue
+            read = next(
+                (
+                    n
+                    for n in source.within(function, ast.Attribute)
+                    if dotted(n) == whole and _is_gone_through(source, n)
+                ),
+                None,
+            )
+            statement = (
+                next((o for o in source.around(read) if isinstance(o, ast.stmt)), None)
+                if read is not None
+                else None
+            )
+            if statement is not None:
+                yield source.hit(KIND.code, statement, MESSAGE)
+
+
+def _is_gone_through(source: ParsedFile, node: ast.Attribute) -> bool:
+    """Whether the events of a log are read, and not only counted."""
+    outer = source.parents.get(node)
+    return not (isinstance(outer, ast.Call) and called_name(outer) == "len")
 
 
 def _builds(source: ParsedFile, call: ast.Call) -> bool:

@@ -82,12 +82,32 @@ def _is_held_out(source: ParsedFile, node: ast.expr) -> bool:
     """Whether a value is called after held-out events alone, by its own name or by what it was taken from."""
     if parts_in(node):
         return bool(parts_in(node) & HELD_OUT) and Part.TRAIN not in parts_in(node)
+    if _joins_held_out(source, node):
+        return True
     if not isinstance(node, ast.Name):
         return False
     values = [b.value for b in bindings(source, node.id, node) if b.how is How.ASSIGNED]
     return bool(values) and all(
         parts_in(value) & HELD_OUT and Part.TRAIN not in parts_in(value) for value in values
     )
+
+
+def _joins_held_out(source: ParsedFile, node: ast.expr) -> bool:
+    """Whether what is asked is a table of sets to which held-out events were added: `self.known = {u: set(train[u]) | {test[u]} for u in train}`."""
+    table = node.value if isinstance(node, ast.Subscript) else node
+    if not dotted(table) or parts_in(table):
+        return False
+    found = bindings(source, dotted(table), table)
+    made = found[0].value if len(found) == 1 and found[0].how is How.ASSIGNED else None
+    value = made.value if isinstance(made, ast.DictComp) else None
+    if isinstance(value, ast.BinOp) and isinstance(value.op, ast.BitOr):
+        sides = [value.left, value.right]
+    elif isinstance(value, ast.Call) and called_name(value) == "union":
+        sides = [*value.args, *([value.func.value] if isinstance(value.func, ast.Attribute) else [])]
+    else:
+        return False
+    told = [parts_in(side) for side in sides]
+    return any(Part.TRAIN in one for one in told) and any(one and one <= HELD_OUT for one in told)
 
 
 def _takes_held_out(source: ParsedFile, node: ast.BinOp) -> bool:

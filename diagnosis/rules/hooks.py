@@ -43,20 +43,40 @@ def reads_in_comprehensions(source: ParsedFile) -> Iterator[RuleHit]:
 
 def _hooks(repo: Codebase, source: ParsedFile, loop: ast.For) -> Iterator[Defined]:
     """The functions that a step calls: by a string with their name, or with the value that `backward` is called on."""
-    losses = _losses(source, loop)
-    for call in (c for s in loop.body if not isinstance(s, ast.If) for c in source.calls_in(s)):
+    bodies = [(source, loop.body, _losses(source, loop.body))]
+    for call in source.calls_in(*loop.body):
+        step = callee(repo, source, call)
+        if step is not None and step.node in trains(repo) and isinstance(step.node, Function):
+            bodies.append((step.file, step.node.body, _losses(step.file, step.node.body)))
+    for file, body, losses in bodies:
+        yield from _told(repo, file, body, losses)
+
+
+def _told(repo: Codebase, file: ParsedFile, body: list[ast.stmt], losses: set[str]) -> Iterator[Defined]:
+    for call in (c for s in body if not isinstance(s, ast.If) for c in file.calls_in(s)):
         for given in call.args:
             if isinstance(given, ast.Constant) and isinstance(given.value, str):
                 yield from repo.functions.get(given.value, [])
-        if any(dotted(given) in losses for given in call.args):
+        if any(_is_loss(given, losses) for given in call.args):
             named = repo.functions.get(called_name(call), [])
             yield from named if len(named) == 1 else []
 
 
-def _losses(source: ParsedFile, loop: ast.For) -> set[str]:
-    """The names on which the loop calls `backward`."""
+def _is_loss(given: ast.expr, losses: set[str]) -> bool:
+    """`loss`, or `loss.detach()`, which a read of it still waits for."""
+    if (
+        isinstance(given, ast.Call)
+        and isinstance(given.func, ast.Attribute)
+        and called_name(given) == "detach"
+    ):
+        given = given.func.value
+    return dotted(given) in losses
+
+
+def _losses(source: ParsedFile, body: list[ast.stmt]) -> set[str]:
+    """The names on which some statements call `backward`."""
     found = set()
-    for call in source.calls_in(*loop.body):
+    for call in source.calls_in(*body):
         if called_name(call) == "backward" and isinstance(call.func, ast.Attribute):
             found |= {part.id for part in ast.walk(call.func.value) if isinstance(part, ast.Name)}
     return found
@@ -68,6 +88,11 @@ def _reads(file: ParsedFile, hook: Function) -> Iterator[ast.Call]:
     names |= {dotted(loop.target) for loop in file.within(hook, ast.For, ast.comprehension)} - {""}
     for call in file.calls_in(hook):
         read = call.func.value if isinstance(call.func, ast.Attribute) and call.func.attr in READS else None
+        if called_name(call) == "float" and isinstance(call.func, ast.Name) and len(call.args) == 1:
+            told = dotted(call.args[0]) in names and "loss" in dotted(call.args[0]).lower()
+            if told and not any(isinstance(outer, ast.If | ast.IfExp) for outer in file.around(call)):
+                yield call
+            continue
         while isinstance(read, ast.Call) and isinstance(read.func, ast.Attribute) and not read.args:
             read = read.func.value  # `out.detach().item()`
         inner = isinstance(file.parents.get(call), ast.Attribute)

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from diagnosis.findings import FindingKind, FoundBy
 from diagnosis.rules.discount import is_divisor, logarithms, statement_of
 from diagnosis.rules.hits import RuleHit
-from diagnosis.rules.ideal_of_table import sums_of_table
+from diagnosis.rules.ideal_of_table import ends_of_table, sums_of_table
 from diagnosis.rules.ideal_places import (
-    counts_nothing,
+    counts_relevant,
     is_bounded,
     is_cut,
     is_length_of_list,
@@ -35,7 +35,7 @@ def ideal_gain_of_k_hits(source: ParsedFile) -> Iterator[RuleHit]:
     """Sums such as `sum(1 / log2(i + 2) for i in range(k))` by which the gain of the first k places is divided."""
     yield from _gains_of_hits(source)
     yield from _sums_by_helper(source)
-    for total in sums_of_table(source):
+    for total in (*sums_of_table(source), *ends_of_table(source)):
         yield source.hit(
             KIND.code,
             statement_of(source, total),
@@ -47,7 +47,11 @@ def ideal_gain_of_k_hits(source: ParsedFile) -> Iterator[RuleHit]:
         whole = _unconditional_sum(source, call)
         if whole is None or not _divides_a_gain(source, whole[0]):
             continue
-        cut = is_cut(source, whole[1]) or is_length_of_list(source, whole[1])
+        cut = (
+            is_cut(source, whole[1])
+            or is_length_of_list(source, whole[1])
+            or counts_relevant(source, whole[1])
+        )
         if cut and not is_bounded(source, whole[0], whole[1]):
             yield source.hit(
                 KIND.code,
@@ -138,12 +142,7 @@ def _has_zeros(node: ast.expr) -> bool:
 
 def _is_cut_at(source: ParsedFile, size: ast.expr) -> bool:
     """Whether the number of hits is a constant, or a parameter by which the function cuts its list or that is called k."""
-    name = dotted(size).rpartition(".")[2].lower()
-    return is_cut(source, size) or (
-        bool(name)
-        and (name in ("k", "topk", "top_k", "n_top") or name.endswith("_k"))
-        and counts_nothing(source, size)
-    )
+    return is_cut(source, size)
 
 
 def _unconditional_sum(source: ParsedFile, call: ast.Call) -> tuple[ast.AST, ast.expr] | None:
@@ -164,10 +163,35 @@ def _unconditional_sum(source: ParsedFile, call: ast.Call) -> tuple[ast.AST, ast
             loop = source.parents.get(outer)
             if not isinstance(loop, ast.For) or not is_one_over(outer.value, call):
                 return None
-            return (outer, stop) if (stop := places_counted(loop.iter)) is not None else None
+            stop = places_counted(loop.iter)
+            if stop is None:
+                stop = _length_of_hits(source, loop, call)
+            return (outer, stop) if stop is not None else None
         if isinstance(outer, ast.stmt):
             return None
     return None
+
+
+def _length_of_hits(source: ParsedFile, loop: ast.For, call: ast.Call) -> ast.expr | None:
+    """Where the list of the best items is cut over which a loop adds up both gains, `for place, hit in enumerate(hits)`; None for others."""
+    over = loop.iter
+    if not isinstance(over, ast.Call) or called_name(over) != "enumerate" or not over.args:
+        return None
+    gains = [c for c in source.calls_in(*loop.body) if called_name(c) in ("log2", "log") and c is not call]
+    if not gains:
+        return None
+    steps = [step for count, step in enumerate(origins(source, over.args[0])) if count < 4]
+    cuts = [
+        cut.upper
+        for step in steps
+        for cut in source.within(step, ast.Slice)
+        if cut.lower is None and cut.upper is not None
+    ]
+    asked = any(isinstance(c.ops[0], ast.In) for step in steps for c in source.within(step, ast.Compare))
+    asked = asked or any(
+        isinstance(c.ops[0], ast.In) for s in loop.body for c in source.within(s, ast.Compare)
+    )
+    return cuts[0] if cuts and asked else None
 
 
 def _is_sum(node: ast.AST | None) -> bool:

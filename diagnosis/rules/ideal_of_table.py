@@ -50,6 +50,34 @@ def sums_of_table(source: ParsedFile) -> Iterator[ast.Call]:
                     break
 
 
+def ends_of_table(source: ParsedFile) -> Iterator[ast.Subscript]:
+    """`ideal[k - 1]` of `ideal = np.cumsum(discounts)`, by which a gain is divided: the sum of all k places."""
+    if not {"cumsum"} & source.called_names:
+        return
+    tables = {dotted(t) for made, _ in _tables(source) for t in made.targets} - {""}
+    kept = {
+        dotted(target)
+        for call in source.calls_named("cumsum")
+        if isinstance(made := source.parents.get(call), ast.Assign) and dotted(summed(call) or call) in tables
+        for target in made.targets
+    } - {""}
+    for part in source.within(source.nodes[0], ast.Subscript):
+        index = part.slice
+        last = (
+            isinstance(index, ast.BinOp)
+            and isinstance(index.op, ast.Sub)
+            and isinstance(index.right, ast.Constant)
+        )
+        if not last or not isinstance(index, ast.BinOp) or dotted(part.value) not in kept:
+            continue
+        if (
+            is_cut(source, index.left)
+            and not is_bounded(source, part, index.left)
+            and any(_divisions(source, part))
+        ):
+            yield part
+
+
 def _tables(source: ParsedFile) -> Iterator[tuple[ast.Assign, ast.expr]]:
     """The statements that keep one over the logarithm of each place, and how many places there are."""
     for call in logarithms(source):
@@ -90,7 +118,7 @@ def _is_only(source: ParsedFile, table: ast.expr, made: ast.Assign) -> bool:
     return len(found) == 1 and found[0].node is made
 
 
-def _divisions(source: ParsedFile, total: ast.Call) -> Iterator[ast.BinOp]:
+def _divisions(source: ParsedFile, total: ast.expr) -> Iterator[ast.BinOp]:
     """The divisions by a sum: `gain / table.sum()`, or `gain / ideal` where it is all that `ideal` means."""
     kept = source.parents.get(total)
     names = {dotted(target) for target in kept.targets} - {""} if isinstance(kept, ast.Assign) else set()

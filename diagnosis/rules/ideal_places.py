@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator
 
 from diagnosis.rules.source import ParsedFile
-from diagnosis.rules.values import bindings, origins, same
+from diagnosis.rules.values import bindings, origins, parameters, same
 from diagnosis.syntax import called_name, dotted
 
 COUNTS = {
@@ -28,12 +28,13 @@ def places_counted(node: ast.AST) -> ast.expr | None:
     if not isinstance(node, ast.Call) or called_name(node) not in ("range", "arange") or not node.args:
         return None
     stop = node.args[0] if len(node.args) == 1 else node.args[1]
-    while (
-        isinstance(stop, ast.BinOp)
-        and isinstance(stop.op, ast.Add | ast.Sub)
-        and isinstance(stop.right, ast.Constant)
-    ):
-        stop = stop.left
+    while isinstance(stop, ast.BinOp) and isinstance(stop.op, ast.Add | ast.Sub):
+        if isinstance(stop.right, ast.Constant):
+            stop = stop.left
+        elif isinstance(stop.left, ast.Constant) and isinstance(stop.op, ast.Add):
+            stop = stop.right
+        else:
+            break
     return stop
 
 
@@ -54,9 +55,40 @@ def is_cut(source: ParsedFile, bound: ast.expr) -> bool:
     """
     if not counts_nothing(source, bound):
         return False
-    if isinstance(bound, ast.Constant):
+    if isinstance(bound, ast.Constant) or is_called_k(bound):
         return True
     return any(same(bound, cut) or _keeps(source, cut, bound) for cut in _cuts(source))
+
+
+def is_called_k(bound: ast.expr) -> bool:
+    """Whether a number is called k, as the length of a list that is judged is."""
+    name = dotted(bound).rpartition(".")[2].lower()
+    return name in ("k", "topk", "top_k", "n_top", "topn", "top_n", "cutoff") or name.endswith("_k")
+
+
+def counts_relevant(source: ParsedFile, bound: ast.expr) -> bool:
+    """Whether a number of places is that of all relevant items, `len(truth)`, in a function that cuts the judged list alone at k."""
+    given = (
+        bound.args[0] if isinstance(bound, ast.Call) and called_name(bound) == "len" and bound.args else None
+    )
+    function = source.function_of(bound)
+    if not isinstance(given, ast.Name) or function is None or given.id not in parameters(function):
+        return False
+    if bindings(source, given.id, bound) or any(
+        called_name(c) in ("min", "minimum") for c in source.calls_in(function)
+    ):
+        return False
+    cuts = [part for part in source.within(function, ast.Subscript) if isinstance(part.slice, ast.Slice)]
+    cut = {
+        dotted(part.value) for part in cuts if part.slice.upper is not None and is_called_k(part.slice.upper)
+    }
+    tested = [
+        side
+        for c in source.within(function, ast.Compare)
+        if isinstance(c.ops[0], ast.In)
+        for side in c.comparators
+    ]
+    return bool(cut) and given.id not in cut and any(dotted(side) == given.id for side in tested)
 
 
 def _keeps(source: ParsedFile, cut: ast.expr, bound: ast.expr) -> bool:

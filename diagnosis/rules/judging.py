@@ -7,7 +7,7 @@ import ast
 from collections.abc import Iterable, Iterator
 
 from diagnosis.rules.codebase import Codebase, Defined, once
-from diagnosis.rules.evaluating import FEEDS, ranks
+from diagnosis.rules.evaluating import FEEDS, ranking_functions, taught_calls
 from diagnosis.rules.repeated import below, callee, trains
 from diagnosis.rules.source import Function, ParsedFile, is_backward
 from diagnosis.rules.values import How, bindings
@@ -65,6 +65,8 @@ def speaks_of_metrics(source: ParsedFile) -> bool:
 @once
 def _feeding(repo: Codebase) -> dict[ast.AST, Defined]:
     """What makes the arguments of judges, and the helpers of that."""
+    if not judges(repo):
+        return {}
     made = [d for d in _feeders(repo, judges(repo)) if d.node not in trains(repo)]
     training = _training(repo)
     return {node: d for node, d in below(repo, made).items() if node not in training}
@@ -74,18 +76,25 @@ def _feeding(repo: Codebase) -> dict[ast.AST, Defined]:
 def _training(repo: Codebase) -> dict[ast.AST, Defined]:
     everything = [Defined(file=file, node=f) for file in repo.files for f in file.functions]
     steps = [d for d in everything if any(map(is_backward, d.file.calls_in(d.node)))]
-    return below(repo, [*steps, *(d for d in everything if getattr(d.node, "name", "") in FEEDS)])
+    taught = [
+        reached
+        for d in steps
+        if isinstance(d.node, Function)
+        for call in taught_calls(d.file, d.node)
+        if (reached := callee(repo, d.file, call)) is not None
+    ]
+    fed = [d for d in everything if getattr(d.node, "name", "") in FEEDS]
+    return {d.node: d for d in steps} | below(repo, [*taught, *fed])
 
 
 @once
 def _judges(repo: Codebase) -> dict[ast.AST, Defined]:
+    rankers = [Defined(file=file, node=f) for file in repo.files for f in ranking_functions(file)]
+    if not rankers:
+        return {}
     everything = [Defined(file=file, node=f) for file in repo.files for f in file.functions]
     training = _training(repo)
-    ranking: dict[ast.AST, Defined] = {
-        d.node: d
-        for d in everything
-        if isinstance(d.node, Function) and d.node not in training and ranks(d.file, d.node)
-    }
+    ranking: dict[ast.AST, Defined] = {d.node: d for d in rankers if d.node not in training}
     judging = ranking | _above(repo, ranking, everything)
     return {node: d for node, d in below(repo, judging.values()).items() if node not in training}
 

@@ -3,6 +3,7 @@
 import ast
 from weakref import WeakKeyDictionary
 
+from diagnosis.rules.evaluating import is_count_above, summed
 from diagnosis.rules.source import Loop, ParsedFile, keyword
 from diagnosis.rules.values import Binding, How, arguments_of, bindings, origins, owner_of, returned_by
 from diagnosis.syntax import called_name, dotted
@@ -162,6 +163,12 @@ def _raised(source: ParsedFile, statement: ast.AugAssign, depth: int) -> int | N
     return before + step if isinstance(statement.op, ast.Add) else before - step
 
 
+def _counts_ahead(call: ast.Call) -> bool:
+    """`(scores > own).sum(1)`, the number of items in front of one."""
+    inner = summed(call) if is_count_above(call) else None
+    return isinstance(inner, ast.Compare) and isinstance(inner.ops[0], ast.Gt | ast.Lt)
+
+
 def _are_places(node: ast.expr) -> bool:
     """Whether a call gives the places where something holds: `np.where(hits)`, and not `np.where(hits, ranks, 0)`."""
     if not isinstance(node, ast.Call) or called_name(node) not in PLACES:
@@ -214,6 +221,8 @@ def _called(source: ParsedFile, node: ast.Call, depth: int) -> int | None:
             else None
         )
     if _are_places(node) or (name == "argmax" and _is_first_hit(source, node)):
+        return 0
+    if name in ("sum", "count_nonzero") and _counts_ahead(node):
         return 0
     inner = node.func.value if isinstance(node.func, ast.Attribute) else None
     if name == "sum":

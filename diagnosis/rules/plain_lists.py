@@ -85,6 +85,8 @@ def _in_class(repo: Codebase, source: ParsedFile, kind: ast.ClassDef) -> Iterato
         else:
             target = node.targets[0] if isinstance(node, ast.Assign) else node.target
             name, parts = dotted(target), _parts(source, node.value)
+            if isinstance(target, ast.Subscript) and node.value is not None:
+                name, parts = _put(source, target, node.value)
         if not name.startswith("self.") or not parts or name.count(".") > 1:
             continue
         if any(_has_weights(repo, source, part) for part in parts) and not _registered(source, kind, name):
@@ -135,6 +137,18 @@ def _appended(source: ParsedFile, call: ast.Call) -> tuple[str, list[ast.expr]]:
     starts = bindings(source, name, call) if name.startswith("self.") else []
     plain = bool(starts) and all(isinstance(b.value, ast.List) for b in starts)
     return (name, call.args) if plain else ("", [])
+
+
+def _put(source: ParsedFile, target: ast.Subscript, value: ast.expr) -> tuple[str, list[ast.expr]]:
+    """`self.tables["user"] = nn.Embedding(...)` on an attribute that is a plain dictionary."""
+    name = dotted(target.value)
+    starts = bindings(source, name, target) if name.startswith("self.") else []
+    plain = bool(starts) and all(
+        isinstance(b.value, ast.Dict)
+        or (isinstance(b.value, ast.Call) and called_name(b.value) in ("dict", "OrderedDict"))
+        for b in starts
+    )
+    return (name, [value]) if plain else ("", [])
 
 
 def _has_weights(repo: Codebase, source: ParsedFile, node: ast.expr) -> bool:

@@ -59,6 +59,7 @@ def random_split(source: ParsedFile) -> Iterator[RuleHit]:
         *_last_of_permuted(source, knows_time),
         *_held_out(source),
         *_deleted(source),
+        *(_of_groups(source) if knows_time else ()),
         *(_by_library(source) if knows_time else ()),
     ):
         place = statement_of(source, node)
@@ -112,6 +113,16 @@ def _deleted(source: ParsedFile) -> Iterator[ast.expr]:
         ]
         if draws and any(_goes_to_held_out(source, part) for part in held):
             yield draws[0]
+
+
+def _of_groups(source: ParsedFile) -> Iterator[ast.expr]:
+    """`df.groupby("user").sample(1)`: events drawn of each user, which are held out."""
+    for call in source.calls_named("sample"):
+        own = call.func.value if isinstance(call.func, ast.Attribute) else None
+        statement = next((o for o in source.around(call) if isinstance(o, ast.Assign)), None)
+        grouped = isinstance(own, ast.Call) and called_name(own) == "groupby"
+        if grouped and statement is not None and parts_in(*statement.targets) & {Part.VALID, Part.TEST}:
+            yield call
 
 
 def _goes_to_held_out(source: ParsedFile, part: ast.Subscript) -> bool:
@@ -288,19 +299,33 @@ def _fields(source: ParsedFile) -> Iterator[str]:
             yield from (part.id.lower() for part in target.elts if isinstance(part, ast.Name))
     for loop in source.within(source.nodes[0], ast.For):
         target = loop.target
-        read = isinstance(loop.iter, ast.Call) and called_name(loop.iter) == "reader"
+        read = isinstance(loop.iter, ast.Call) and called_name(loop.iter) in (
+            "reader",
+            "sorted",
+            "itertuples",
+        )
         if read and isinstance(target, ast.Tuple) and len(target.elts) > 2:
             yield from (part.id.lower() for part in target.elts if isinstance(part, ast.Name))
 
 
 def _columns(source: ParsedFile) -> Iterator[str]:
-    """The names of columns that a file gives to a table, or sorts by."""
+    """The names of columns that a file gives to a table, or sorts by; "time" for a third or fourth column by which rows are put in order."""
+    for call in source.calls_named("argsort", "lexsort"):
+        last = [part for part in source.within(call, ast.Subscript) if _is_late_column(part)]
+        if last:
+            yield "time"
     for call in source.calls:
         if called_name(call) in ("read_csv", "read_table", "DataFrame", "sort_values", "sort"):
             given = (*call.args, *(k.value for k in call.keywords if k.arg in ("names", "columns", "by")))
             for part in (p for value in given for p in source.within(value, ast.Constant)):
                 if isinstance(part.value, str):
                     yield part.value.lower()
+
+
+def _is_late_column(part: ast.Subscript) -> bool:
+    """`data[:, 2]` of rows of user, item and time, and what may stand beside these."""
+    index = part.slice.elts if isinstance(part.slice, ast.Tuple) else []
+    return len(index) == 2 and isinstance(index[0], ast.Slice) and number(index[1]) in (2, 3)
 
 
 RULE = Rule(kind=KIND, run=random_split)

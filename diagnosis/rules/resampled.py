@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from diagnosis.findings import FindingKind, FoundBy
 from diagnosis.rules.codebase import Defined
 from diagnosis.rules.discount import statement_of
-from diagnosis.rules.draws import SEEDS, generator_made, is_draw, is_shared
+from diagnosis.rules.draws import DRAWS, SEEDS, generator_made, is_draw, is_shared
 from diagnosis.rules.evaluating import evaluators, ranks
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.judging import made_for_judges, speaks_of_metrics
@@ -32,9 +32,11 @@ KIND = FindingKind(
 def candidates_drawn_anew(source: ParsedFile) -> Iterator[RuleHit]:
     """Draws inside evaluations, other than those that a condition makes rare, as one that fills a cache."""
     repo = repo_of(source)
-    own = evaluators(source) | _examples_of_evaluation(source)
-    own = own if own and speaks_of_metrics(source) else frozenset()
-    judging = own | made_for_judges(source, repo)
+    judging: frozenset[Function] = frozenset()
+    if not DRAWS.isdisjoint(source.called_names):
+        own = evaluators(source) | examples_of_evaluation(source)
+        own = own if own and speaks_of_metrics(source) else frozenset()
+        judging = own | made_for_judges(source, repo)
     seen: set[int] = set()
     for call in source.calls:
         function = source.function_of(call)
@@ -61,7 +63,7 @@ def candidates_drawn_anew(source: ParsedFile) -> Iterator[RuleHit]:
         )
 
 
-def _examples_of_evaluation(source: ParsedFile) -> frozenset[Function]:
+def examples_of_evaluation(source: ParsedFile) -> frozenset[Function]:
     """The methods that make an example in a class that its author names after evaluation."""
     made = (f for f in source.functions if f.name in ("__getitem__", "__iter__"))
     return frozenset(

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 
 from diagnosis.findings import FindingKind, FoundBy, Role
 from diagnosis.rules.codebase import Codebase, once
+from diagnosis.rules.constants import default_of
 from diagnosis.rules.definitions import Defined, Made
 from diagnosis.rules.discount import statement_of
 from diagnosis.rules.draws import GENERATORS, RANDOM
@@ -15,6 +16,7 @@ from diagnosis.rules.repeated import below, in_training_loop, is_training_loop, 
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.seeded_to_answer import seeded_to_answer
 from diagnosis.rules.source import Function, ParsedFile, keyword
+from diagnosis.rules.steps import is_optimizer
 from diagnosis.rules.values import Binding, How, bindings, names_in, parameters
 from diagnosis.symptoms import WEAK
 from diagnosis.syntax import called_name, dotted
@@ -56,6 +58,20 @@ PLAIN = {
     "sorted",
 }
 MOST_STEPS = 12
+# How people call the function of theirs that seeds all generators.
+SEEDS_ALL = {
+    "set_seed",
+    "seed_everything",
+    "setup_seed",
+    "fix_seed",
+    "seed_all",
+    "set_random_seed",
+    "same_seeds",
+    "init_seed",
+    "set_seeds",
+}
+SETTINGS = ("args", "cfg", "config", "opt", "opts", "hparams", "params", "conf", "flags", "settings")
+MESSAGE = "starts the generator anew from the same seed in each epoch, which draws the same numbers again: make it once, before training"
 
 
 def reseeded_in_training(source: ParsedFile) -> Iterator[RuleHit]:
@@ -79,6 +95,10 @@ def reseeded_in_training(source: ParsedFile) -> Iterator[RuleHit]:
     for call in source.calls:
         seed = _seed(source, call)
         function = source.function_of(call)
+        if seed is not None and function is None and _is_of_script(source, call, repo):
+            if all(_stays(source, part, None) for part in seed) and not _is_rare(source, call, None):
+                yield source.hit(KIND.code, statement_of(source, call), MESSAGE)
+            continue
         if seed is None or function is None or function.name == "__init__" or function in evaluators(source):
             continue
         runs_again = (source.path, function.lineno) in nodes or in_training_loop(source, call, repo)
@@ -91,9 +111,20 @@ def reseeded_in_training(source: ParsedFile) -> Iterator[RuleHit]:
             yield source.hit(
                 KIND.code,
                 statement_of(source, call),
-                "starts the generator anew from the same seed in each epoch, which draws the same numbers again: "
-                "make it once, before training",
+                MESSAGE,
             )
+
+
+def _is_of_script(source: ParsedFile, call: ast.Call, repo: Codebase) -> bool:
+    """Whether a script seeds in its own loop of epochs, inside which another loop trains, and makes no model there, as it would for each of
+    several seeds.
+    """
+    for outer in source.around(call):
+        if isinstance(outer, ast.For) and in_training_loop(source, outer.body[0], repo):
+            inner = [loop for s in outer.body for loop in source.within(s, ast.For, ast.While)]
+            makes = any(is_optimizer(source.full_name(c)) for c in source.calls_in(*outer.body))
+            return bool(inner) and not makes
+    return False
 
 
 def _is_called_again(source: ParsedFile, function: Function) -> bool:
@@ -147,6 +178,8 @@ def _is_of_evaluation(source: ParsedFile, function: Function) -> bool:
 def _seed(source: ParsedFile, call: ast.Call) -> list[ast.expr] | None:
     """What a generator is seeded with; None for other calls, and for seeds that the system draws."""
     name = called_name(call)
+    if name in SEEDS_ALL:
+        return call.args or [k.value for k in call.keywords] or None
     if name in STARTS and isinstance(call.func, ast.Attribute):
         return call.args or None
     if name in GENERATORS - {"Generator"}:
@@ -187,7 +220,7 @@ def _names_of(source: ParsedFile, seeding: ast.Call) -> set[str]:
     return {name for name in (*names, own) if name and name not in source.imports}
 
 
-def _is_rare(source: ParsedFile, call: ast.Call, function: Function) -> bool:
+def _is_rare(source: ParsedFile, call: ast.Call, function: Function | None) -> bool:
     """Whether a condition decides that the generator is seeded."""
     for outer in source.around(call):
         if outer is function:
@@ -197,18 +230,20 @@ def _is_rare(source: ParsedFile, call: ast.Call, function: Function) -> bool:
     return False
 
 
-def _stays(source: ParsedFile, node: ast.expr, function: Function, steps: int = 0) -> bool:
+def _stays(source: ParsedFile, node: ast.expr, function: Function | None, steps: int = 0) -> bool:
     """Whether an expression has the same value in each epoch, for the same example."""
     if steps > MOST_STEPS or any(called_name(c) not in PLAIN for c in source.calls_in(node)):
         return False
     return all(_name_stays(source, name, function, steps) for name in names_in(node))
 
 
-def _name_stays(source: ParsedFile, name: ast.Name | ast.Attribute, function: Function, steps: int) -> bool:
+def _name_stays(
+    source: ParsedFile, name: ast.Name | ast.Attribute, function: Function | None, steps: int
+) -> bool:
     text = dotted(name)
     if "." in text:
         return _is_set_once(source, text)
-    if text in source.imports or text == "self":
+    if text in source.imports or text == "self" or _is_of_settings(source, name):
         return True
     found = bindings(source, text, name)
     if found:
@@ -217,9 +252,16 @@ def _name_stays(source: ParsedFile, name: ast.Name | ast.Attribute, function: Fu
             and (_is_of_batches(source, b) or _stays(source, b.value, function, steps + 1))
             for b in found
         )
-    if text not in parameters(function):
+    if function is None or text not in parameters(function):
         return text.isupper()
     return _is_given_examples(source, function) or _arguments_stay(source, function, text, steps)
+
+
+def _is_of_settings(source: ParsedFile, name: ast.Name | ast.Attribute) -> bool:
+    """`args.seed`: a seed among the settings of a run."""
+    outer = source.parents.get(name)
+    told = isinstance(outer, ast.Attribute) or (isinstance(outer, ast.Subscript) and outer.value is name)
+    return isinstance(name, ast.Name) and told and name.id.lower() in SETTINGS
 
 
 def _is_given_examples(source: ParsedFile, function: Function) -> bool:
@@ -230,7 +272,7 @@ def _is_given_examples(source: ParsedFile, function: Function) -> bool:
     )
 
 
-def _is_of_examples(source: ParsedFile, value: ast.expr, how: How, function: Function) -> bool:
+def _is_of_examples(source: ParsedFile, value: ast.expr, how: How, function: Function | None) -> bool:
     """Whether what a loop goes through are examples; a counter of a loop may be that of epochs."""
     counts = isinstance(value, ast.Call) and called_name(value) in ("range", "count", "enumerate")
     return not (how is How.ITERATED and counts)
@@ -271,10 +313,13 @@ def _arguments_stay(source: ParsedFile, function: Function, name: str, steps: in
         if value is None and 0 <= place < len(made.call.args):
             value = made.call.args[place]
         if value is None:
-            return False
+            left_out = default_of(function, name)
+            if not isinstance(left_out, ast.Constant) or left_out.value is None or made.call.args[place:]:
+                return False
+            continue
         given.append((made.file, value))
     around = [(file, value, file.function_of(value)) for file, value in given]
-    return bool(around) and all(
+    return bool(calls) and all(
         owner is not None and steps < MOST_STEPS and _stays(file, value, owner, steps + 3)
         for file, value, owner in around
     )

@@ -10,7 +10,7 @@ from diagnosis.rules.parts_of_data import Part, parts_in, parts_named
 from diagnosis.rules.parts_taken import is_given_cut
 from diagnosis.rules.source import Function, ParsedFile
 from diagnosis.rules.values import How, bindings, parameters
-from diagnosis.rules.whole_log import HELD_OUT, divisions, reads_whole, takes_training
+from diagnosis.rules.whole_log import HELD_OUT, divisions, is_whole, reads_whole, takes_training
 from diagnosis.syntax import called_name, dotted
 
 SAMPLERS = ("sampl", "negativ", "corrupt")
@@ -114,10 +114,19 @@ def _spared(repo: Codebase, source: ParsedFile) -> Iterator[ast.Call]:
         for place, name in given.items():
             made = [b.value for b in bindings(source, name, call) if b.how is How.ASSIGNED]
             word = _parameter(places[0], place)
+            if word and _is_whole_itself(repo, source, call, name) and rejected_by(repo, places[0], word):
+                yield call
+                continue
             if len(made) != 1 or not isinstance(made[0], ast.Call | ast.DictComp) or parts_in(made[0]):
                 continue
             if reads_whole(repo, source, made[0]) and word and rejected_by(repo, places[0], word):
                 yield made[0] if isinstance(made[0], ast.Call) else call
+
+
+def _is_whole_itself(repo: Codebase, source: ParsedFile, call: ast.Call, name: str) -> bool:
+    """Whether an argument of a call is the divided log itself, by user."""
+    given = [*call.args, *(k.value for k in call.keywords)]
+    return any(isinstance(one, ast.Name) and one.id == name and is_whole(repo, source, one) for one in given)
 
 
 def _parameter(place: Defined, at: int | str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from diagnosis.rules.codebase import Codebase, Defined
 from diagnosis.rules.draws import GENERATORS, SEEDS
 from diagnosis.rules.judging import METRICS, judges
-from diagnosis.rules.repeated import callee, in_training_loop
+from diagnosis.rules.repeated import callee, in_training_loop, trains
 from diagnosis.rules.source import Function, Loop, ParsedFile
 from diagnosis.rules.values import How, bindings, names_in, parameters, words_of
 from diagnosis.syntax import called_name, dotted
@@ -46,7 +46,8 @@ def changes_by_epoch(source: ParsedFile, seeding: ast.Call) -> bool:
 
 def asked_with_other_seeds(source: ParsedFile, repo: Codebase) -> Iterator[ast.Call]:
     """Calls in a loop of epochs that ask for an evaluation's candidates, each time with another seed: `candidates(test, seed=epoch)`."""
-    for loop in source.loops:
+    epochs = any("epoch" in name.id.lower() for name in source.within(source.nodes[0], ast.Name))
+    for loop in source.loops if epochs or trains(repo) else ():
         counted = (
             {name.id for name in ast.walk(loop.target) if isinstance(name, ast.Name)}
             if isinstance(loop, ast.For)

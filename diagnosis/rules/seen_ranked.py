@@ -7,6 +7,7 @@ from diagnosis.findings import FindingKind, FoundBy
 from diagnosis.rules.draws import is_draw
 from diagnosis.rules.evaluating import evaluators, is_count_above
 from diagnosis.rules.hits import RuleHit
+from diagnosis.rules.parts_of_data import Part, parts_named
 from diagnosis.rules.places_from import number
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import Function, ParsedFile
@@ -32,7 +33,8 @@ FILTERS = {
 SEEN = ("seen", "rated", "interacted", "watched", "train_items", "consumed", "known", "clicked", "visited")
 HISTORIES = (*SEEN, "hist", "past_items")
 REPEATS = ("sess", "basket", "repeat", "rebuy", "consum")
-SCORES = ("score", "logit", "pred", "rating", "prob", "sim", "dist", "out")
+MODES = {"training", "is_train", "is_training"}  # parameters that tell how to run, and bring no data
+SCORES = ("recon", "score", "logit", "pred", "rating", "prob", "sim", "dist", "out")
 HIDES = ("mask", "filter", "hide", "exclu", "suppress", "block", "remov", "penal")
 CANDIDATES = ("cand", "neg", "sampled")
 
@@ -46,6 +48,8 @@ def seen_items_ranked(source: ParsedFile) -> Iterator[RuleHit]:
         calls = source.calls_in(function)
         counted = _has_histories(source, function)
         tops = [call for call in calls if called_name(call) in TOPS or (counted and is_count_above(call))]
+        if not tops and _leaves_training_unread(source, function):
+            tops = _tops_below(source, function)
         if not tops or _ranks_a_few(source, function):
             continue
         if _ignores_seen(source, function) or (
@@ -70,9 +74,35 @@ def _is_of_scores(call: ast.Call) -> bool:
 
 
 def _has_histories(source: ParsedFile, function: Function) -> bool:
-    """Whether the author of an evaluation has the users' histories at hand there, by what the names say."""
+    """Whether the author of an evaluation has the users' histories at hand there, by what the names say, or is given the training part."""
     names = {name.id.lower() for name in source.within(function, ast.Name)}
-    return any(word in name for name in names for word in HISTORIES)
+    return any(word in name for name in names for word in HISTORIES) or bool(_training_given(function))
+
+
+def _training_given(function: Function) -> set[str]:
+    """The parameters for the training part of the data, beside one for what is held out."""
+    names = [name for name in parameters(function) if name not in MODES]
+    held = any(parts_named([name]) & {Part.TEST, Part.VALID} for name in names)
+    return {name for name in names if held and parts_named([name]) == {Part.TRAIN}}
+
+
+def _leaves_training_unread(source: ParsedFile, function: Function) -> bool:
+    """Whether an evaluation is given the training part and never reads it."""
+    return bool(_training_given(function) - {name.id for name in source.within(function, ast.Name)})
+
+
+def _tops_below(source: ParsedFile, function: Function) -> list[ast.Call]:
+    """The calls that take the best items in the functions of the file that a function calls."""
+    called = {called_name(call) for call in source.calls_in(function)}
+    below = [
+        f for f in source.functions if f.name in called and f is not function and not _filters(source, f)
+    ]
+    return [
+        call
+        for f in below
+        for call in source.calls_in(f)
+        if called_name(call) in TOPS and not _ranks_a_few(source, f)
+    ]
 
 
 def _may_repeat(source: ParsedFile) -> bool:
@@ -109,7 +139,14 @@ def _filters(source: ParsedFile, function: Function) -> bool:
 
 
 def _may_hide(source: ParsedFile, function: Function) -> bool:
-    """Whether scores meet what hides items, by its name, or a call is given them together with the histories: `hide(scores, seen)`."""
+    """Whether scores meet what hides items, by its name, or a call is given them together with the histories: `hide(scores, seen)`; or
+    something is taken off by the training part: `pool - set(train[u])`, `scores - 1e9 * x_train`.
+    """
+    training = {name.lower() for name in _training_given(function)}
+    for part in source.within(function, ast.BinOp):
+        taken = {w.lower() for w in words_of(part.right)} if isinstance(part.op, ast.Sub) else set()
+        if taken & training:
+            return True
     for part in source.within(function, ast.BinOp):
         outer = source.parents.get(part)
         kept = (
@@ -131,7 +168,11 @@ def _may_hide(source: ParsedFile, function: Function) -> bool:
             w.lower() for given in (*call.args, *(k.value for k in call.keywords)) for w in words_of(given)
         }
         named = _speak_of({called_name(call).lower()}, HIDES)
-        if changed and _speak_of(words, SCORES) and (named or _speak_of(words, HISTORIES)):
+        if (
+            changed
+            and _speak_of(words, SCORES)
+            and (named or _speak_of(words, HISTORIES) or words & training)
+        ):
             return True
     return False
 
@@ -190,7 +231,7 @@ def _sets_padding(source: ParsedFile, function: Function) -> bool:
 def _ignores_seen(source: ParsedFile, function: Function) -> bool:
     """Whether a parameter that its author names after seen items is never read."""
     read = {name.id for name in source.within(function, ast.Name)}
-    return any(
+    return _leaves_training_unread(source, function) or any(
         name not in read and any(word in name.lower() for word in SEEN) and "unseen" not in name.lower()
         for name in parameters(function)
     )

@@ -39,6 +39,7 @@ JOINS = {"append", "concatenate", "cat", "hstack", "concat", "chain"}
 METRICS = ("ndcg", "recall", "hr", "hit", "mrr", "map", "auc", "metric", "score")
 COUNTERS = {"epoch", "epochs", "step", "steps", "global_step", "iteration", "iterations", "it", "n_iter"}
 ASKS = {"step", "update", "check", "call"}  # of a stopper, whether it is time
+LOADS = {"load_state_dict", "load"}  # by which a chosen state is taken up again
 MOST_ORIGINS = 8
 MOST_STEPS = 3  # assignments between the metric and the evaluation that returns it
 
@@ -60,12 +61,23 @@ def selected_on_test(source: ParsedFile) -> Iterator[RuleHit]:
     for call in source.calls_named("max", "argmax"):
         if _picks_by_test(call):
             yield _hit(source, call)
+    if not LOADS.isdisjoint(source.called_names):
+        for call in source.calls_named("argmax", "argmin", "max"):
+            if _picks_epoch_by_test(source, call):
+                yield _hit(source, call)
+    for call in source.calls_named("step") if "ReduceLROnPlateau" in source.called_names else ():
+        if _lowers_rate(source, call) and _of_test(source, *call.args):
+            yield _hit(source, call)
+    for name in source.called_names:
+        if name in ASKS or "stop" in name.lower():
+            for call in source.calls_named(name):
+                if _stops(call) and _of_test(source, *call.args):
+                    yield _hit(source, call)
+    whole = source.repo is not None and _takes_validation(source.repo)
     for call in source.calls:
-        if _watches_test(call):
+        if call.keywords and _watches_test(call):
             yield _hit(source, call)
-        if _stops(call) and _of_test(source, *call.args):
-            yield _hit(source, call)
-        if _stands_for_validation(source, call):
+        if (whole or call.keywords) and _stands_for_validation(source, call):
             yield _hit(source, call)
 
 
@@ -150,6 +162,28 @@ def _picks_by_test(call: ast.Call) -> bool:
     return called_name(call) == "argmax" and any(
         parts_named([word]) == {Part.TEST} and any(metric in word for metric in METRICS) for word in words
     )
+
+
+def _lowers_rate(source: ParsedFile, call: ast.Call) -> bool:
+    """Whether a schedule is told a figure, by which it lowers the learning rate: `ReduceLROnPlateau`."""
+    own = call.func.value if isinstance(call.func, ast.Attribute) else None
+    if own is None or len(call.args) != 1:
+        return False
+    made = [b.value for b in bindings(source, dotted(own), own)]
+    return any(isinstance(value, ast.Call) and called_name(value) == "ReduceLROnPlateau" for value in made)
+
+
+def _picks_epoch_by_test(source: ParsedFile, call: ast.Call) -> bool:
+    """`best = np.argmax(history)`, whose place chooses a state, where each epoch appended a figure of test events."""
+    given = call.args[0] if call.args else None
+    if isinstance(given, ast.Attribute | ast.Subscript) or not isinstance(given, ast.Name) or parts_in(given):
+        return False
+    added = [
+        one
+        for one in source.calls_named("append")
+        if isinstance(one.func, ast.Attribute) and dotted(one.func.value) == given.id and len(one.args) == 1
+    ]
+    return bool(added) and all(_is_test(source, one.args[0], MOST_STEPS) for one in added)
 
 
 def _of_test(source: ParsedFile, *nodes: ast.expr) -> bool:

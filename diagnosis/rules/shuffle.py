@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from itertools import islice
 
 from diagnosis.findings import FindingKind, FoundBy, Role
 from diagnosis.rules.codebase import Codebase
@@ -10,7 +11,7 @@ from diagnosis.rules.parts_of_data import Part, parts_named
 from diagnosis.rules.repeated import callee, is_training_loop, repo_of, trains
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import Loop, ParsedFile, is_backward, is_false, keyword
-from diagnosis.rules.values import bindings, words_of
+from diagnosis.rules.values import bindings, origins, words_of
 from diagnosis.symptoms import WEAK
 from diagnosis.syntax import called_name, dotted
 
@@ -19,7 +20,7 @@ KIND = FindingKind(
     found_by=FoundBy.RULE,
     title="No shuffle",
     why="Every epoch sees the same batches in the same order, and the last ones weigh most.",
-    definition="A training loop over batches whose order is never permuted.",
+    definition="A training loop over batches whose order is never permuted, or a loader in order that `train_dataloader` returns.",
     roles=(Role.LOADER,),
     explains=("batches-in-one-order", "nothing-pushed-down", "not-learning", *WEAK),
 )
@@ -35,6 +36,12 @@ PERMUTES = {
     "choice",
     "integers",
 }
+DRAWS = {
+    "randint",
+    "choice",
+    "integers",
+}  # of elements, as of negatives, which order nothing unless they are what is cut
+MOST_STEPS = 12  # expressions that made what is cut
 INDICES = {"arange", "argsort", "lexsort"}
 MESSAGE = "feeds training in the same order every epoch: pass shuffle=True or a sampler"
 WRAPS = {"enumerate", "tqdm", "iter", "list", "trange", "track", "islice"}
@@ -48,17 +55,95 @@ def no_shuffle(source: ParsedFile) -> Iterator[RuleHit]:
     loops = source.training_loops()
     yield from _loaders(source, loops)
     yield from _made_elsewhere(source)
-    if source.called_names.isdisjoint(PERMUTES):
+    yield from _given_to_train(source)
+    if source.called_names.isdisjoint(PERMUTES - DRAWS):
+        yield from _by_generator(source, loops)
         for loop in loops:
             if (
                 isinstance(loop, ast.For)
-                and _strides(loop.iter)
+                and (_strides(loop.iter) or _steps_by_product(loop))
                 and _slices(loop)
                 and not _of_an_index(source, loop)
+                and not _of_draws(source, loop)
             ):
                 yield source.hit(
                     KIND.code, loop, "takes the batches in the same order every epoch: permute them first"
                 )
+
+
+def _given_to_train(source: ParsedFile) -> Iterator[RuleHit]:
+    """The loader that `train_dataloader` returns, which a trainer asks for."""
+    for call in source.calls_named("DataLoader"):
+        function = source.function_of(call)
+        if (
+            function is not None
+            and source.full_name(call) in LOADERS
+            and "loader" in function.name
+            and parts_named([function.name]) == {Part.TRAIN}
+            and isinstance(source.parents.get(call), ast.Return)
+            and not source.calls_named(function.name)
+            and not _has_order(source, call)
+            and not _shuffles_itself(repo_of(source), source, call)
+        ):
+            yield source.hit(KIND.code, call, MESSAGE)
+
+
+def _by_generator(source: ParsedFile, loops: list[Loop]) -> Iterator[RuleHit]:
+    """Loops of a generator that steps through its arguments in order, over which a training loop goes: `for u, i in batches(users, items)`."""
+    asked = {
+        called_name(call)
+        for loop in loops
+        if isinstance(loop, ast.For)
+        for call in source.calls_in(_unwrapped(source, loop.iter))
+    }
+    for function in source.functions:
+        if function.name not in asked or source.calls_named("sort", "sorted", "argsort"):
+            continue
+        for loop in source.within(function, ast.For):
+            if (
+                (_strides(loop.iter) or _steps_by_product(loop))
+                and _slices(loop)
+                and source.within(loop, ast.Yield)
+                and not _of_draws(source, loop)
+            ):
+                yield source.hit(
+                    KIND.code, loop, "takes the batches in the same order every epoch: permute them first"
+                )
+
+
+def _of_draws(source: ParsedFile, loop: ast.For) -> bool:
+    """Whether what the loop cuts into batches was drawn at random."""
+    cut = [part.value for part in source.within(loop, ast.Subscript)]
+    return any(
+        called_name(call) in DRAWS
+        for name in cut
+        for step in islice(origins(source, name), MOST_STEPS)
+        for call in source.within(step, ast.Call)
+    )
+
+
+def _steps_by_product(loop: ast.For) -> bool:
+    """`for i in range(n)` with `x[i * size : (i + 1) * size]`, or with a `slice` of these."""
+    given = [
+        part for part in ast.walk(loop.iter) if isinstance(part, ast.Call) and called_name(part) == "range"
+    ]
+    variables = {part.id for part in ast.walk(loop.target) if isinstance(part, ast.Name)}
+    return bool(given) and any(
+        isinstance(lower, ast.BinOp)
+        and isinstance(lower.op, ast.Mult)
+        and any(isinstance(n, ast.Name) and n.id in variables for n in (lower.left, lower.right))
+        for lower in _starts(loop)
+    )
+
+
+def _starts(loop: ast.For) -> Iterator[ast.expr]:
+    """Where the slices of a loop begin, those of `slice(start, stop)` too."""
+    for statement in loop.body:
+        for part in ast.walk(statement):
+            if isinstance(part, ast.Slice) and part.lower is not None:
+                yield part.lower
+            elif isinstance(part, ast.Call) and called_name(part) == "slice" and len(part.args) > 1:
+                yield part.args[0]
 
 
 def _loaders(source: ParsedFile, loops: list[Loop]) -> Iterator[RuleHit]:
@@ -69,7 +154,7 @@ def _loaders(source: ParsedFile, loops: list[Loop]) -> Iterator[RuleHit]:
         for name in _names(loop.iter)
     }
     for call in source.calls:
-        if source.full_name(call) not in LOADERS or _has_order(call):
+        if source.full_name(call) not in LOADERS or _has_order(source, call):
             continue
         inline = any(call in source.calls_in(loop.iter) for loop in loops if isinstance(loop, ast.For))
         statement = source.parents.get(call)
@@ -84,15 +169,15 @@ def _loaders(source: ParsedFile, loops: list[Loop]) -> Iterator[RuleHit]:
 def _made_elsewhere(source: ParsedFile) -> Iterator[RuleHit]:
     """Loaders that a factory or another file makes for a training loop of this one."""
     repo = repo_of(source)
-    for loop in source.within(source.nodes[0], ast.For):
+    for loop in source.within(source.nodes[0], ast.For) if trains(repo) or source.training_loops() else ():
         if not is_training_loop(source, loop, repo):
             continue
         loaders = [m for m in repo.makers(source, _unwrapped(source, loop.iter)) if m.full_name in LOADERS]
-        if any(_has_order(made.call) for made in loaders) and _steps_at_times(repo, source, loop):
+        if any(_has_order(made.file, made.call) for made in loaders) and _steps_at_times(repo, source, loop):
             continue  # the loop is given the batches of an evaluation too: those in order
         for made in loaders:
             if (
-                not _has_order(made.call)
+                not _has_order(made.file, made.call)
                 and not _is_for_evaluation(made.file, made.call)
                 and not _shuffles_itself(repo, made.file, made.call)
             ):
@@ -166,13 +251,18 @@ def _unwrapped(source: ParsedFile, given: ast.expr) -> ast.expr:
     return given
 
 
-def _has_order(call: ast.Call) -> bool:
+def _has_order(source: ParsedFile, call: ast.Call) -> bool:
     """Whether a DataLoader has `shuffle` (other than False), a sampler, an iterable dataset, or arguments that are not
     visible here.
     """
-    if any(k.arg is None for k in call.keywords) or any(isinstance(a, ast.Starred) for a in call.args):
+    if any(isinstance(a, ast.Starred) for a in call.args):
+        return True
+    hidden = [k.value for k in call.keywords if k.arg is None]
+    given = _settings(source, hidden[0]) if len(hidden) == 1 else None
+    if hidden and (given is None or given.keys() & {"sampler", "batch_sampler"}):
         return True
     shuffle = call.args[2] if len(call.args) > 2 else keyword(call, "shuffle")
+    shuffle = shuffle if shuffle is not None or given is None else given.get("shuffle")
     if shuffle is not None and not is_false(shuffle):
         return True
     sampler = keyword(call, "sampler")
@@ -181,6 +271,24 @@ def _has_order(call: ast.Call) -> bool:
         return True
     dataset = call.args[0] if call.args else keyword(call, "dataset")
     return isinstance(dataset, ast.Call) and "iterable" in called_name(dataset).lower()
+
+
+def _settings(source: ParsedFile, node: ast.expr) -> dict[str, ast.expr] | None:
+    """The keyword arguments of `**settings`, where one statement of the function makes them and nothing changes them; None otherwise."""
+    if not isinstance(node, ast.Name):
+        return None
+    found = bindings(source, node.id, node)
+    around = source.function_of(node) or source.nodes[0]
+    uses = [n for n in source.within(around, ast.Name) if n.id == node.id and isinstance(n.ctx, ast.Load)]
+    plain = all(isinstance(source.parents.get(n), ast.keyword) for n in uses)
+    if len(found) != 1 or not plain:
+        return None
+    made = found[0].value
+    if isinstance(made, ast.Call) and called_name(made) == "dict" and not made.args:
+        return {k.arg: k.value for k in made.keywords if k.arg} if all(k.arg for k in made.keywords) else None
+    if isinstance(made, ast.Dict) and all(isinstance(k, ast.Constant) for k in made.keys):
+        return {str(k.value): v for k, v in zip(made.keys, made.values) if isinstance(k, ast.Constant)}
+    return None
 
 
 def _shuffles_itself(repo: Codebase, file: ParsedFile, loader: ast.Call) -> bool:
@@ -233,11 +341,7 @@ def _slices(loop: ast.For) -> bool:
     """Whether the loop variable starts a slice, as in `x[i:i + n]`."""
     variables = {part.id for part in ast.walk(loop.target) if isinstance(part, ast.Name)}
     return any(
-        isinstance(part, ast.Slice)
-        and part.lower is not None
-        and any(isinstance(n, ast.Name) and n.id in variables for n in ast.walk(part.lower))
-        for statement in loop.body
-        for part in ast.walk(statement)
+        isinstance(n, ast.Name) and n.id in variables for lower in _starts(loop) for n in ast.walk(lower)
     )
 
 

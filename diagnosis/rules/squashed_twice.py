@@ -4,12 +4,13 @@ import ast
 from collections.abc import Iterator
 
 from diagnosis.findings import FindingKind, FoundBy, Role
-from diagnosis.rules.codebase import Codebase
+from diagnosis.rules.codebase import Codebase, Defined
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.made_from import Value, endings
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import ParsedFile
 from diagnosis.rules.tensor_calls import FUNCTION_OF, operation
+from diagnosis.rules.values import owner_of
 from diagnosis.symptoms import UNTRAINED, WEAK
 
 KIND = FindingKind(
@@ -91,6 +92,8 @@ def _squash(repo: Codebase, end: Value, depth: int) -> list[Value]:
         left = squashed(repo, Value(file=end.file, node=node.left, calls=end.calls), depth + 1)
         right = squashed(repo, Value(file=end.file, node=node.right, calls=end.calls), depth + 1)
         return [*left, *right] if left and right else []
+    if isinstance(node, ast.Name) and depth < 3:
+        return _given(repo, end, node, depth)
     if not isinstance(node, ast.Call):
         return []
     done = operation(repo, end.file, node)
@@ -107,6 +110,14 @@ def _squash(repo: Codebase, end: Value, depth: int) -> list[Value]:
         ]
         return [v for part in found for v in part] if found and all(found) else []
     return [end] if done.name in SQUASHES else []
+
+
+def _given(repo: Codebase, end: Value, node: ast.Name, depth: int) -> list[Value]:
+    """The calls that squash what every call of a function of the repo gives for a parameter; [] where one does not."""
+    owner = owner_of(end.file, node.id, node) if not end.calls else None
+    given = repo.given(Defined(file=end.file, node=owner), node.id) if owner is not None else []
+    found = [squashed(repo, Value(file=file, node=value), depth + 1) for file, value in given]
+    return [v for part in found for v in part] if found and all(found) else []
 
 
 RULE = Rule(kind=KIND, run=squashed_twice, crosses=True)

@@ -11,9 +11,10 @@ from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.judging import judges, kept_for_judges, made_for_judges
 from diagnosis.rules.places_from import number
 from diagnosis.rules.repeated import repo_of
+from diagnosis.rules.resampled import examples_of_evaluation
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import Function, ParsedFile
-from diagnosis.rules.values import bindings, names_in, origins
+from diagnosis.rules.values import bindings, names_in, origins, same
 from diagnosis.syntax import called_name, dotted
 
 KIND = FindingKind(
@@ -34,12 +35,19 @@ def target_always_first(source: ParsedFile) -> Iterator[RuleHit]:
     """Lists such as `[target] + negatives`, in a file that ranks by sorting and never counts ties against the target."""
     repo = repo_of(source)
     judging = evaluators(source) | made_for_judges(source, repo)
-    judging |= kept_for_judges(source, judging)
+    judging |= kept_for_judges(source, judging) | examples_of_evaluation(source)
     everywhere = [(source, f) for f in evaluators(source)]
     everywhere += [(d.file, d.node) for d in judges(repo).values() if isinstance(d.node, Function)]
     if not any(ranks(file, f) for file, f in everywhere) or _counts_ties(everywhere):
         return
-    for function in source.functions:
+    counted = list(_counts_above_first(source, judging))
+    for call in counted:
+        yield source.hit(
+            KIND.code,
+            statement_of(source, call),
+            "counts only what scores more than the target, which wins every tie: count what scores as much, too",
+        )
+    for function in source.functions if not counted else ():
         named = "cand" in function.name.lower()
         if function not in judging and not named:
             continue
@@ -52,6 +60,25 @@ def target_always_first(source: ParsedFile) -> Iterator[RuleHit]:
                 "the target is always the first candidate and wins every tie: shuffle them, or count ties against it",
             )
             break
+
+
+def _counts_above_first(source: ParsedFile, judging: frozenset[Function]) -> Iterator[ast.Call]:
+    """`(scores[:, 1:] > scores[:, :1]).sum(1)` in an evaluation: the rank of the first among some candidates."""
+    for call in source.calls_named("sum", "count_nonzero"):
+        inner = summed(call) if is_count_above(call) and source.function_of(call) in judging else None
+        if not isinstance(inner, ast.Compare) or not isinstance(inner.ops[0], ast.Gt | ast.Lt):
+            continue
+        more, own = inner.left, inner.comparators[0]
+        if isinstance(inner.ops[0], ast.Lt):
+            more, own = own, more
+        if isinstance(more, ast.Subscript) and isinstance(own, ast.Subscript) and same(more.value, own.value):
+            others, first = _last(more), _last(own)
+            rest = isinstance(others, ast.Slice) and others.upper is None and number(others.lower) == 1
+            head = number(first) == 0 or (
+                isinstance(first, ast.Slice) and first.lower is None and number(first.upper) == 1
+            )
+            if rest and head:
+                yield call
 
 
 def _counts_ties(judging: list[tuple[ParsedFile, Function]]) -> bool:
@@ -108,8 +135,20 @@ def _lists(source: ParsedFile, function: Function) -> Iterator[ast.expr]:
             and rest is not None
             and _is_drawn(source, rest)
             and not _is_drawn(source, first)
+            and not _are_places(first)
         ):
             yield node
+
+
+def _are_places(node: ast.expr) -> bool:
+    """Whether items come first that a condition chose, of which there may be many: `np.flatnonzero(scores > cut)`."""
+    return isinstance(node, ast.Call) and called_name(node) in (
+        "flatnonzero",
+        "nonzero",
+        "argwhere",
+        "where",
+        "arange",
+    )
 
 
 def _is_single(node: ast.expr) -> bool:
@@ -137,6 +176,13 @@ def _is_drawn(source: ParsedFile, node: ast.expr) -> bool:
     """Whether a value was drawn at random, or its author calls it negative."""
     if any(word in dotted(name).lower() for name in names_in(node) for word in NEGATIVE):
         return True
+    whole = _whole(node)
+    if isinstance(whole, ast.Name):  # `items = negatives[row]`
+        taken = [
+            _whole(b.value) for b in bindings(source, whole.id, whole) if isinstance(b.value, ast.Subscript)
+        ]
+        if any(word in dotted(one).lower() for one in taken for word in NEGATIVE):
+            return True
     return any(
         is_draw(source, call)
         for step in origins(source, _whole(node))

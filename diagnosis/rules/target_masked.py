@@ -9,7 +9,7 @@ from diagnosis.rules.places_from import number
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import Function, ParsedFile
 from diagnosis.rules.tensor_calls import amount
-from diagnosis.rules.values import How, bindings, same
+from diagnosis.rules.values import How, bindings, origins, same
 from diagnosis.syntax import called_name, dotted
 
 TARGET = FindingKind(
@@ -17,7 +17,7 @@ TARGET = FindingKind(
     found_by=FoundBy.RULE,
     title="The target is masked",
     why="The item that the evaluation looks for has the lowest score of all, so that it is never found.",
-    definition="The scores of a whole history are set to -inf, whose last item is the target.",
+    definition="The scores of a whole history are set to -inf, whose last item is the target, or those of the target itself.",
 )
 COLUMNS = FindingKind(
     code="mask-beside-columns",
@@ -39,6 +39,13 @@ def target_masked(source: ParsedFile) -> Iterator[RuleHit]:
         while isinstance(index, ast.Call) and called_name(index) in ALIKE and len(index.args) == 1:
             index = index.args[0]
         function = source.function_of(statement)
+        if function is not None and _is_target_itself(source, function, statement, index):
+            yield source.hit(
+                TARGET.code,
+                statement,
+                "masks the target itself: mask what the user had before, and leave the target",
+            )
+            continue
         if not isinstance(index, ast.Name) or function is None:
             continue
         if _is_looked_for(source, function, statement, index):
@@ -47,6 +54,53 @@ def target_masked(source: ParsedFile) -> Iterator[RuleHit]:
                 statement,
                 f"masks the target too, which is the last of {index.id}: mask {index.id}[:-1]",
             )
+
+
+def _is_target_itself(source: ParsedFile, function: Function, mask: ast.Assign, index: ast.expr) -> bool:
+    """Whether the very expression that is masked is then looked for in the list: `target in top`, `top == target[:, None]`."""
+    if isinstance(index, ast.Constant | ast.Slice | ast.UnaryOp) or not dotted(
+        getattr(index, "value", index)
+    ):
+        return False
+    for test in source.within(function, ast.Compare):
+        if test.lineno <= mask.lineno or not isinstance(test.ops[0], ast.In | ast.Eq):
+            continue
+        if isinstance(test.ops[0], ast.In):
+            wanted = [test.left]
+        else:
+            wanted = [test.left, test.comparators[0]]
+        if any(_is_read_as(part, index) for part in wanted) and _is_of_best(source, function, test, index):
+            return True
+    return False
+
+
+def _is_read_as(node: ast.expr, index: ast.expr) -> bool:
+    """Whether an expression is another one, but for how it is laid out: `target[:, None]`, `target.view(-1, 1)`."""
+    while not same(node, index):
+        if isinstance(node, ast.Subscript):
+            node = node.value
+        elif isinstance(node, ast.Call) and called_name(node) in (
+            "view",
+            "unsqueeze",
+            "reshape",
+            "item",
+            "int",
+        ):
+            node = node.func.value if isinstance(node.func, ast.Attribute) else node.args[0]
+        else:
+            return False
+    return True
+
+
+def _is_of_best(source: ParsedFile, function: Function, test: ast.Compare, index: ast.expr) -> bool:
+    """Whether the other side of a comparison is a list of the best items."""
+    sides = [side for side in (test.left, *test.comparators) if not _is_read_as(side, index)]
+    steps = [step for side in sides for count, step in enumerate(origins(source, side)) if count < 3]
+    return any(
+        called_name(call) in ("topk", "argsort", "argpartition")
+        for step in steps
+        for call in source.within(step, ast.Call)
+    )
 
 
 def mask_beside_columns(source: ParsedFile) -> Iterator[RuleHit]:

@@ -27,7 +27,7 @@ ONE_NUMBER = FindingKind(
     nature=Nature.ADVICE,
     title="A number is read from the device at every step",
     why="A step then ends before the next one is queued, which costs a few percent of a training on a GPU.",
-    definition="`.item()`, or a copy of a loss, in the loop that steps the optimizer.",
+    definition="`.item()`, `float()`, or a copy or text of a loss, in the loop that steps the optimizer.",
     roles=(Role.LOADER,),
     of_accelerators=True,
 )
@@ -154,6 +154,13 @@ def _is_in_both(call: ast.Call, choice: ast.IfExp) -> bool:
 def read_hit(source: ParsedFile, call: ast.Call, loop: ast.AST | None, where: str) -> RuleHit:
     """A hit on a read; advice where it is of one number a step. loop: the loop of steps; None in a function of one step."""
     name = called_name(call)
+    if name == "float":
+        return source.hit(
+            ONE_NUMBER.code,
+            call,
+            f"`float()` in {where} waits for the device at every step: keep a tensor, or read it once per epoch",
+            Severity.INFORMATION,
+        )
     if _is_of_many(source, call, loop):
         return source.hit(
             KIND.code,
@@ -200,12 +207,33 @@ def _goes_to_host(node: ast.expr) -> bool:
 def _judge(source: ParsedFile, call: ast.Call, loop: Loop) -> Iterator[RuleHit]:
     if is_read(source, call):
         yield read_hit(source, call, loop, "the training loop")
+    elif _reads_silently(source, call):
+        yield source.hit(
+            ONE_NUMBER.code,
+            call,
+            "reads the loss in the training loop, which waits for the device at every step: keep a tensor, or read it once per epoch",
+            Severity.INFORMATION,
+        )
     elif source.full_name(call) in MAKERS and call.args and _is_list(call.args[0]):
         yield source.hit(
             KIND.code,
             call,
             "makes a tensor of a Python list at every training step: prepare it before, or index a tensor",
         )
+
+
+def _reads_silently(source: ParsedFile, call: ast.Call) -> bool:
+    """`float(loss)`, and a text that a loss is formatted into, `bar.set_description(f"loss {loss:.4f}")`."""
+    if called_name(call) == "float" and isinstance(call.func, ast.Name) and len(call.args) == 1:
+        return bool(dotted(call.args[0])) and _is_of_one_number(source, call.args[0], call)
+    given = [*call.args, *(k.value for k in call.keywords)]
+    texts = [part for one in given if isinstance(one, ast.JoinedStr) for part in one.values]
+    return any(
+        isinstance(part, ast.FormattedValue)
+        and bool(dotted(part.value))
+        and _is_of_one_number(source, part.value, call)
+        for part in texts
+    )
 
 
 def _is_list(node: ast.expr) -> bool:

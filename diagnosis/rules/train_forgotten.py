@@ -40,8 +40,19 @@ def train_forgotten(source: ParsedFile) -> Iterator[RuleHit]:
 def _forgotten(repo: Codebase) -> list[Defined]:
     scores = [score for _, score in contract(repo)]
     starts = [fit for fit, _ in contract(repo)] or _trainers(repo)
-    loops = {loop.node: loop for start in starts for loop in _epochs(repo, start)}
-    return [_where(repo, loop) for loop in loops.values() if _stays_in_evaluation(repo, loop, scores)]
+    scripts = [
+        Defined(file=t.file, node=outer)
+        for t in trainings(repo)
+        if t.file.function_of(t.loop) is None
+        for outer in (t.loop, *t.file.around(t.loop))
+        if isinstance(outer, Loop)
+    ]
+    loops = {loop.node: loop for start in [*starts, *scripts] for loop in _epochs(repo, start)}
+    found = [_where(repo, loop) for loop in loops.values() if _stays_in_evaluation(repo, loop, scores)]
+    if found:
+        return found
+    batches = [Defined(file=training.file, node=training.loop) for training in trainings(repo)]
+    return [loop for loop in batches if _stays_in_evaluation(repo, loop, [])]  # evaluates every few batches
 
 
 def _trainers(repo: Codebase) -> list[Defined]:
@@ -101,12 +112,15 @@ def _stays(place: Defined) -> bool:
 
 
 def _where(repo: Codebase, loop: Defined) -> Defined:
-    """A `.train()` that stands in the same function before the loop, else the loop over batches, else the loop."""
+    """A `.train()` that stands in the same function before the loop, else the only one of a constructor, else the loop over batches, else the loop."""
     function = loop.file.function_of(loop.node)
     calls = trains(Defined(file=loop.file, node=function)) if isinstance(function, Function) else []
     before = [call for call in calls if loop.file.places[call] < loop.file.places[loop.node]]
     if before:
         return Defined(file=loop.file, node=before[-1])
+    made = [Defined(file=d.file, node=call) for d in repo.functions.get("__init__", []) for call in trains(d)]
+    if len(made) == 1:
+        return made[0]  # switched to training once and for all
     batches = {training.loop: training.file for training in trainings(repo)}
     for place in reached(repo, [loop]):
         for node in place.file.within(place.node, ast.For, ast.While):

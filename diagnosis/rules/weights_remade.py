@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator
 
 from diagnosis.findings import FindingKind, FoundBy, Role
-from diagnosis.rules.codebase import Codebase, Defined
+from diagnosis.rules.codebase import Codebase, Defined, once
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.repeated import callee, is_training_loop, trains
 from diagnosis.rules.rule import Rule
@@ -29,13 +29,19 @@ DEEPEST = 3  # calls between the loop and what fills the parameters
 def weights_made_anew(source: ParsedFile) -> Iterator[RuleHit]:
     """`for epoch in range(n): model.reset_parameters(); for batch in loader: ...`"""
     repo = source.repo
-    for call in source.calls if repo else ():
+    for call in source.calls if repo and _sets_weights(repo) else ():
         if repo is None or _is_rare(source, call) or not _fills(repo, source, call, 0):
             continue
         if _in_loop_of_epochs(repo, source, call) or _begins_an_epoch(repo, source, call):
             yield source.hit(
                 KIND.code, call, "fills the weights anew in each epoch: do so once, before the loop"
             )
+
+
+@once
+def _sets_weights(repo: Codebase) -> bool:
+    """Whether anything in a repo may give parameters their values: `reset_parameters`, or a function of `torch.nn.init`, all of which end with `_`."""
+    return any(name in RESETS or name.endswith("_") for file in repo.files for name in file.called_names)
 
 
 def _fills(repo: Codebase, source: ParsedFile, call: ast.Call, depth: int) -> bool:

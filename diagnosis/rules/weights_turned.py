@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from diagnosis.findings import FindingKind, FoundBy, Role
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.places_from import number
+from diagnosis.rules.repeated import repo_of
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import ParsedFile
-from diagnosis.rules.values import bindings, words_of
+from diagnosis.rules.turned import turns_histories
+from diagnosis.rules.values import How, bindings, words_of
 from diagnosis.symptoms import WEAK
 from diagnosis.syntax import called_name, dotted
 
@@ -26,7 +28,8 @@ OLDEST = FindingKind(
     found_by=FoundBy.RULE,
     title="The oldest event weighs most",
     why="Histories begin with the oldest event, so that powers that count from their beginning forget what the user did last.",
-    definition="A factor that its author names after recency or forgetting, to the power of 0, 1, 2, ... along a history that nothing turns round.",
+    definition="A factor below 1 to the power of 0, 1, 2, ..., or exp of a falling number, along a history that nothing turns round; or exp of an age that "
+    "is not negative.",
     roles=(Role.ENCODER, Role.SCORING),
     explains=("newest-kept", "order-ignored", *WEAK),
 )
@@ -51,7 +54,36 @@ COUNTS = (
     "max",
 )
 FACTORS = ("recency", "forget", "fade", "fading", "decay", "half_life", "aging", "ageing")
-NO_HISTORY = ("lr", "learning", "epoch", "step", "ndcg", "weight_decay", "optim", "sched", "warm")
+SHARES = ("gamma", "alpha", "rho", "beta", "discount", "damp")  # other names of a factor below 1
+CASTS = {
+    "float",
+    "double",
+    "long",
+    "to",
+    "astype",
+    "clamp",
+    "clip",
+    "unsqueeze",
+    "view",
+    "reshape",
+    "flatten",
+    "expand",
+}
+NO_HISTORY = (
+    "dcg",
+    "reward",
+    "layer",
+    "hop",
+    "lr",
+    "learning",
+    "epoch",
+    "step",
+    "ndcg",
+    "weight_decay",
+    "optim",
+    "sched",
+    "warm",
+)
 HISTORIES = ("hist", "seq", "event", "session", "bag", "past", "len", "click")
 TURNS = {"flip", "reversed", "flipud", "fliplr", "flip_"}
 
@@ -110,32 +142,128 @@ def _turns_rating(value: ast.expr) -> bool:
 
 def oldest_weighs_most(source: ParsedFile) -> Iterator[RuleHit]:
     """`recency ** np.arange(n)` for a history whose first event is the oldest."""
-    for node in source.within(source.nodes[0], ast.BinOp):
-        if (
-            not isinstance(node.op, ast.Pow)
-            or not isinstance(node.right, ast.Call)
-            or not _counts_up(node.right)
-        ):
-            continue
-        factor = dotted(node.left).rpartition(".")[2].lower()
-        if not any(word in factor for word in FACTORS) or any(word in factor for word in NO_HISTORY):
+    yield from _of_ages(source)
+    for node, length, factors in _falling(source):
+        if any(word in factor for factor in factors for word in NO_HISTORY):
             continue
         around = source.function_of(node) or source.nodes[0]
-        words = {name.lower() for name in words_of(node.right.args[-1])} - {"len"}
-        if isinstance(node.right.args[-1], ast.Name):
-            made = bindings(source, node.right.args[-1].id, node)
+        words = {name.lower() for name in words_of(length)} - {"len"}
+        if isinstance(length, ast.Name):
+            made = bindings(source, length.id, node)
             words |= {word.lower() for b in made for word in words_of(b.value)} - {"len"}
         told = {name.id.lower() for name in source.within(around, ast.Name)}
         told.add(getattr(around, "name", "").lower())
         pieces = {piece for word in told for piece in word.split("_")}
         if pieces & set(NO_HISTORY) or not any(word in name for name in words for word in HISTORIES):
             continue
-        if not _is_turned(source, around):
+        if not _is_turned(source, around) and not turns_histories(repo_of(source)):
             yield source.hit(
                 OLDEST.code,
                 next((o for o in source.around(node) if isinstance(o, ast.stmt)), node),
-                "the first, oldest event has the power 0 and the full weight: count the powers from the newest event",
+                "the first, oldest event has the full weight: count the places from the newest event",
             )
+
+
+def _falling(source: ParsedFile) -> Iterator[tuple[ast.expr, ast.expr, list[str]]]:
+    """Weights that fall from place to place, with how many places there are, or what is gone through, and the names of the factor:
+    `decay ** np.arange(n)`, `0.5 ** (np.arange(n) / half_life)`, `[decay ** i for i in range(n)]`, `gamma ** back` of `enumerate(history)`,
+    `np.exp(-rate * np.arange(n))`.
+    """
+    for node in source.within(source.nodes[0], ast.BinOp):
+        if isinstance(node.op, ast.Pow):
+            factors = [word.lower() for word in (*words_of(node.left), *words_of(node.right))]
+            share = (
+                isinstance(node.left, ast.Constant)
+                and isinstance(node.left.value, float)
+                and 0 < node.left.value < 1
+            )
+            named = dotted(node.left).rpartition(".")[2].lower()
+            if share or any(word in named for word in (*FACTORS, *SHARES)):
+                length = _places(source, node.right)
+                sure = any(word in factor for factor in factors for word in FACTORS)
+                if length is not None and (sure or _is_summed_weight(source, node)):
+                    yield node, length, [named, *factors]
+    for call in source.calls_named("exp"):
+        given = call.args[0] if call.args else None
+        negative = isinstance(given, ast.UnaryOp) and isinstance(given.op, ast.USub)
+        if isinstance(given, ast.BinOp) and isinstance(given.op, ast.Mult | ast.Div):
+            negative = isinstance(given.left, ast.UnaryOp) and isinstance(given.left.op, ast.USub)
+        if given is not None and negative:
+            length = _places(source, given)
+            if length is not None:
+                yield call, length, [word.lower() for word in words_of(given)]
+
+
+def _places(source: ParsedFile, node: ast.expr, *, follow: bool = True) -> ast.expr | None:
+    """What is counted through by places from 0 on, of which an expression is a multiple: `np.arange(n)`, `i` of `range(n)` or `enumerate(x)`."""
+    while True:
+        if isinstance(node, ast.UnaryOp):
+            node = node.operand
+        elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult | ast.Div):
+            inner = [_places(source, side, follow=follow) for side in (node.left, node.right)]
+            counted = [side for side in inner if side is not None]
+            return counted[0] if len(counted) == 1 else None
+        else:
+            break
+    while isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and called_name(node) in CASTS:
+        node = node.func.value
+    if isinstance(node, ast.Call):
+        return node.args[-1] if _counts_up(node) else None
+    found = bindings(source, node.id, node) if isinstance(node, ast.Name) else []
+    if len(found) == 1 and found[0].how is How.ASSIGNED and found[0].position is None and follow:
+        return _places(source, found[0].value, follow=False)
+    if len(found) != 1 or found[0].how is not How.ITERATED or not isinstance(found[0].value, ast.Call):
+        return None
+    over, position = found[0].value, found[0].position
+    if called_name(over) == "enumerate" and position == 0 and len(over.args) == 1:
+        return over.args[0]
+    return over.args[-1] if position is None and _counts_up(over) else None
+
+
+def _is_summed_weight(source: ParsedFile, node: ast.expr) -> bool:
+    """Whether a falling factor weighs what is added up over a history, or is kept as its weights."""
+    for outer in source.around(node):
+        if isinstance(outer, ast.AugAssign):
+            return isinstance(outer.op, ast.Add)
+        if isinstance(outer, ast.Assign):
+            words = [word.lower() for target in outer.targets for word in words_of(target)]
+            return any(word.startswith("w") for word in words)
+        if isinstance(outer, ast.stmt):
+            return False
+    return False
+
+
+def _of_ages(source: ParsedFile) -> Iterator[RuleHit]:
+    """`np.exp(age / tau)` of `age = now - times`: the larger the older."""
+    for call in source.calls_named("exp"):
+        given = call.args[0] if call.args else None
+        if isinstance(given, ast.BinOp) and isinstance(given.op, ast.Mult | ast.Div):
+            sides = (given.left, given.right)
+            if any(isinstance(side, ast.UnaryOp) for side in sides) or any(
+                number(side) is not None for side in sides
+            ):
+                continue
+            given = given.left if _is_age(source, given.left) else given.right
+        if given is not None and _is_age(source, given):
+            yield source.hit(
+                OLDEST.code,
+                next((o for o in source.around(call) if isinstance(o, ast.stmt)), call),
+                "the weight rises with the age, so that the oldest event has the most: take exp(-age / tau)",
+            )
+
+
+def _is_age(source: ParsedFile, node: ast.expr) -> bool:
+    """Whether a value is how long ago something was: `now - times`, `times.max() - times`."""
+    found = bindings(source, node.id, node) if isinstance(node, ast.Name) else []
+    value = found[0].value if len(found) == 1 and found[0].how is How.ASSIGNED else node
+    while isinstance(value, ast.BinOp) and isinstance(value.op, ast.Div | ast.Mult):
+        value = value.left
+    if not isinstance(value, ast.BinOp) or not isinstance(value.op, ast.Sub):
+        return False
+    later = {w.lower() for w in words_of(value.left)}
+    earlier = {piece for w in words_of(value.right) for piece in w.lower().split("_")}
+    newest = any(word in one for one in later for word in ("now", "max", "last", "newest", "latest", "today"))
+    return newest and bool(earlier & {"time", "times", "timestamp", "timestamps", "ts", "t", "unix"})
 
 
 def _counts_up(power: ast.Call) -> bool:

@@ -81,7 +81,7 @@ def divisions(source: ParsedFile) -> tuple[Division, ...]:
     of one name; and those that held out a part of what such a statement divides.
     """
     if source not in _KNOWN:
-        found = [*_called(source), *_cut_apart(source)]
+        found = [*_called(source), *_cut_apart(source), *_cut_by_user(source)]
         _KNOWN[source] = (*found, *_held_out_before(source, found))
     return _KNOWN[source]
 
@@ -150,6 +150,30 @@ def _cut_apart(source: ParsedFile) -> Iterator[Division]:
             yield Division(node=found[-1][0], whole=frozenset({whole}))
 
 
+def _cut_by_user(source: ParsedFile) -> Iterator[Division]:
+    """`train = {u: h[:-2] for u, h in log.items()}` beside `test = {u: h[-1] for u, h in log.items()}`."""
+    cuts: dict[tuple[Function | None, str], list[ast.Assign]] = {}
+    for statement in source.within(source.nodes[0], ast.Assign):
+        made = statement.value
+        if not isinstance(made, ast.DictComp) or len(made.generators) != 1:
+            continue
+        over = made.generators[0].iter
+        owner = (
+            over.func.value if isinstance(over, ast.Call) and isinstance(over.func, ast.Attribute) else None
+        )
+        by_user = (
+            isinstance(over, ast.Call)
+            and called_name(over) == "items"
+            and isinstance(made.value, ast.Subscript)
+        )
+        if isinstance(owner, ast.Name) and by_user and _may_be_log(owner.id):
+            cuts.setdefault((source.function_of(statement), owner.id), []).append(statement)
+    for (_, whole), found in cuts.items():
+        told = parts_in(*(target for statement in found for target in statement.targets))
+        if Part.TRAIN in told and told & HELD_OUT:
+            yield Division(node=found[-1], whole=frozenset({whole}))
+
+
 def _is_cut_of(value: ast.expr) -> str:
     """The name that an expression takes some rows of: `rows[:n]`, `df[df.time < t]`, `df.loc[~held]`, `df.iloc[:n].copy()`; else ""."""
     while isinstance(value, ast.Call) and called_name(value) in ("copy", "reset_index"):
@@ -158,7 +182,12 @@ def _is_cut_of(value: ast.expr) -> str:
         return ""
     index, table = value.slice, value.value
     if isinstance(index, ast.Tuple) and index.elts:
-        index = index.elts[0]
+        every = isinstance(index.elts[0], ast.Slice) and index.elts[0].lower is index.elts[0].upper is None
+        index = index.elts[1] if every and len(index.elts) == 2 else index.elts[0]
+        if every and isinstance(index, ast.Subscript) and isinstance(index.slice, ast.Slice):
+            index = index.slice  # events are columns: `pairs[:, order[:n]]`
+        elif every and not isinstance(index, ast.Slice):
+            return ""
     rows = isinstance(index, ast.Slice) and (index.lower is not None or index.upper is not None)
     if not rows and not isinstance(index, ast.Compare | ast.UnaryOp | ast.Name | ast.BinOp):
         return ""

@@ -121,8 +121,23 @@ def _training_before(place: Place) -> Changes:
     if len(models) != 1:
         return {}
     new = statements([f"{models.pop()}.train()"])
+    if _evaluates_within(place, loops[0]) and isinstance(loops[0].body, cst.IndentedBlock):
+        first = loops[0].body.body[0]
+        return {first: [*new, first]}
     new[0] = new[0].with_changes(leading_lines=loops[0].leading_lines)
     return {loops[0]: [*new, loops[0].with_changes(leading_lines=[])]}
+
+
+def _evaluates_within(place: Place, loop: cst.For) -> bool:
+    """Whether a loop over batches evaluates every now and then, itself or by a function that switches the model."""
+    switching = {
+        function.name.value
+        for source in place.sources
+        for function in source.functions()
+        if any(call_name(call) == "eval" for call in source.all_of(cst.Call, function))
+    }
+    called = {call_name(call) for call in place.source.all_of(cst.Call, loop)}
+    return bool(called & {"eval", *switching})
 
 
 def _trains(source: RecipeFile, loop: cst.CSTNode) -> bool:
