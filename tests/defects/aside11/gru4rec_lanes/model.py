@@ -36,7 +36,7 @@ class GRU4REC(nn.Module):
 
 
 class LossFunction(nn.Module):
-    """logit: B x N, where the target of row i is column i and the other columns are samples. same: B x N, columns that are the row's target again"""
+    """logit: B x N, where the target of row i is column i and the other columns are samples. same: B x N, the columns of the row's target, which are no samples"""
 
     def __init__(self, loss_type="BPR-max", bpr_reg=0.5):
         super().__init__()
