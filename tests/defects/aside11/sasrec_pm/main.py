@@ -67,12 +67,13 @@ def main():
     best_val_ndcg, best_state = -1.0, None
     for epoch in range(1, args.num_epochs + 1):
         loss = train_epoch(model, sampler, num_batch, bce_criterion, adam_optimizer, args)
-        if epoch % 5 == 0:
+        if epoch % 5 == 0 or epoch == args.num_epochs:
             t_valid = evaluate_valid(model, dataset, args)
             print("epoch:%d, loss: %.4f, valid (NDCG@10: %.4f, HR@10: %.4f)" % (epoch, loss, *t_valid))
             if t_valid[0] > best_val_ndcg:
                 best_val_ndcg = t_valid[0]
                 best_state = copy.deepcopy(model.state_dict())
+    sampler.close()
     model.load_state_dict(best_state)
     print("test (NDCG@10: %.4f, HR@10: %.4f)" % evaluate(model, dataset, args))
 

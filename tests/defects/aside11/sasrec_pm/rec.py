@@ -23,8 +23,11 @@ class Recommender:
         num_batch = (len(self.user_train) - 1) // args.batch_size + 1
         bce = torch.nn.BCEWithLogitsLoss()
         adam = torch.optim.Adam(self.model.parameters(), lr=args.lr, betas=(0.9, 0.98))
-        for _ in range(args.num_epochs):
-            yield {"loss": train_epoch(self.model, sampler, num_batch, bce, adam, args)}
+        try:
+            for _ in range(args.num_epochs):
+                yield {"loss": train_epoch(self.model, sampler, num_batch, bce, adam, args)}
+        finally:
+            sampler.close()
 
     @torch.no_grad()
     def score(self, users, histories):

@@ -1,6 +1,6 @@
 from collections import defaultdict
-from queue import Queue
-from threading import Thread
+from queue import Empty, Queue
+from threading import Event, Thread
 
 import numpy as np
 import torch
@@ -16,7 +16,7 @@ def random_neq(rng, l, r, s, n):
     return t
 
 
-def sample_function(user_train, itemnum, batch_size, maxlen, result_queue, seed):
+def sample_function(user_train, itemnum, batch_size, maxlen, result_queue, stop, seed):
     rng = np.random.RandomState(seed)
     users = np.array([u for u in user_train if len(user_train[u]) > 1])
 
@@ -31,7 +31,7 @@ def sample_function(user_train, itemnum, batch_size, maxlen, result_queue, seed)
         neg[-n:] = random_neq(rng, 1, itemnum + 1, user_train[uid], n)
         return uid, seq, pos, neg
 
-    while True:
+    while not stop.is_set():
         rng.shuffle(users)
         for start in range(0, len(users), batch_size):
             batch = [sample(uid) for uid in users[start:start + batch_size]]
@@ -43,15 +43,24 @@ class WarpSampler:
 
     def __init__(self, user_train, itemnum, batch_size=32, maxlen=20, seed=0):
         self.result_queue = Queue(maxsize=10)
+        self.stop = Event()
         self.worker = Thread(
             target=sample_function,
-            args=(user_train, itemnum, batch_size, maxlen, self.result_queue, seed),
+            args=(user_train, itemnum, batch_size, maxlen, self.result_queue, self.stop, seed),
             daemon=True,
         )
         self.worker.start()
 
     def next_batch(self):
         return self.result_queue.get()
+
+    def close(self):
+        self.stop.set()
+        while self.worker.is_alive():  # it may wait for room in the queue
+            try:
+                self.result_queue.get(timeout=0.1)
+            except Empty:
+                pass
 
 
 def data_partition(fname):
