@@ -25,6 +25,14 @@ KINDS = (
         explains=("figures-disagree", "same-seed", "scores-differ-from-training", *WEAK),
     ),
     FindingKind(
+        code="scores-in-training-mode",
+        found_by=FoundBy.CONTRACT,
+        title="Scored in training mode",
+        why="Whoever asks for scores after an epoch gets those of a model that drops a part of itself at random.",
+        definition=ONE_BATCH,
+        roles=(Role.SCORING,),
+    ),
+    FindingKind(
         code="batch-companions",
         found_by=FoundBy.CONTRACT,
         title="Scores depend on the batch",

@@ -25,4 +25,10 @@ UNLEARNED = (
     "learns-backwards",
 )
 # One question, two answers: the figures of one model do not agree.
-UNSTEADY = ("figures-disagree", "same-answer-twice", "batch-companions", "scores-differ-from-training")
+UNSTEADY = (
+    "figures-disagree",
+    "same-answer-twice",
+    "scores-in-training-mode",
+    "batch-companions",
+    "scores-differ-from-training",
+)

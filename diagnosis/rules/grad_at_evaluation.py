@@ -189,9 +189,22 @@ def _called_without_grad(repo: Codebase, source: ParsedFile, function: ast.AST) 
     """Whether a caller in a file calls the function with gradients switched off."""
     for call in source.calls_named(getattr(function, "name", "")):
         around = source.around(call)
+        spread = any(isinstance(one, ast.Starred) for one in call.args) or any(
+            k.arg is None for k in call.keywords
+        )
+        given = len(call.args) + len(call.keywords)
+        if isinstance(function, Function) and given < _asks_for(function) and not spread:
+            continue  # `model.eval()` is no call of an evaluation that has this name and asks for its data
         if any(isinstance(o, ast.With | Function) and _switches(repo, o) for o in around):
             return True
     return False
+
+
+def _asks_for(function: Function) -> int:
+    """How many arguments a function or method cannot do without."""
+    names = [name for name in parameters(function) if name not in ("self", "cls")]
+    given = function.args
+    return max(0, len(names) - len(given.defaults) - sum(one is not None for one in given.kw_defaults))
 
 
 def _switches(repo: Codebase, outer: ast.With | Function) -> bool:

@@ -36,15 +36,18 @@ def sums_of_table(source: ParsedFile) -> Iterator[ast.Call]:
                 continue
             if cut is not None and not is_cut(source, cut):
                 continue
+            places = stop if cut is None else cut
             for division in _divisions(source, total):
                 if (
                     _is_gain_of(source, division.left, names)
                     and (
-                        is_cut(source, stop) or is_length_of_list(source, stop) or _is_of_hits(division, stop)
+                        is_cut(source, places)
+                        or is_length_of_list(source, stop)
+                        or _is_of_hits(division, stop)
                     )
-                    and not is_bounded(source, division, stop)
-                    and not is_bounded(source, total, stop)
-                    and not _is_compared(source, total, stop)
+                    and not is_bounded(source, division, places)
+                    and not is_bounded(source, total, places)
+                    and not _is_compared(source, total, places)
                 ):
                     yield total
                     break

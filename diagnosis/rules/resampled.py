@@ -1,7 +1,7 @@
 """Static rule: an evaluation that draws other candidates each time it is called."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from diagnosis.findings import FindingKind, FoundBy
 from diagnosis.rules.codebase import Defined
@@ -63,9 +63,11 @@ def candidates_drawn_anew(source: ParsedFile) -> Iterator[RuleHit]:
         )
 
 
-def examples_of_evaluation(source: ParsedFile) -> frozenset[Function]:
+def examples_of_evaluation(
+    source: ParsedFile, names: Sequence[str] = ("__getitem__", "__iter__")
+) -> frozenset[Function]:
     """The methods that make an example in a class that its author names after evaluation."""
-    made = (f for f in source.functions if f.name in ("__getitem__", "__iter__"))
+    made = (f for f in source.functions if f.name in names)
     return frozenset(
         f for f in made if isinstance(owner := source.parents.get(f), ast.ClassDef) and _evaluates(owner.name)
     )

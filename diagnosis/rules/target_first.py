@@ -35,7 +35,9 @@ def target_always_first(source: ParsedFile) -> Iterator[RuleHit]:
     """Lists such as `[target] + negatives`, in a file that ranks by sorting and never counts ties against the target."""
     repo = repo_of(source)
     judging = evaluators(source) | made_for_judges(source, repo)
-    judging |= kept_for_judges(source, judging) | examples_of_evaluation(source)
+    judging |= kept_for_judges(source, judging) | examples_of_evaluation(
+        source, ("__getitem__", "__iter__", "__init__")
+    )
     everywhere = [(source, f) for f in evaluators(source)]
     everywhere += [(d.file, d.node) for d in judges(repo).values() if isinstance(d.node, Function)]
     if not any(ranks(file, f) for file, f in everywhere) or _counts_ties(everywhere):
@@ -116,6 +118,9 @@ def _cut_from(file: ParsedFile, node: ast.expr) -> str:
 
 def _lists(source: ParsedFile, function: Function) -> Iterator[ast.expr]:
     for node in source.within(function, ast.BinOp, ast.List, ast.Call, ast.Assign):
+        if _are_labels_in_order(node):
+            yield node
+            continue
         if isinstance(node, ast.BinOp):
             first = node.left if isinstance(node.op, ast.Add) and _is_single(node.left) else None
             rest: ast.expr | None = node.right
@@ -138,6 +143,16 @@ def _lists(source: ParsedFile, function: Function) -> Iterator[ast.expr]:
             and not _are_places(first)
         ):
             yield node
+
+
+def _are_labels_in_order(node: ast.AST) -> bool:
+    """`[1] * len(answers) + [0] * len(others)`: who is right stands first."""
+    sides = (node.left, node.right) if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add) else ()
+    told = []
+    for side in sides:
+        if isinstance(side, ast.BinOp) and isinstance(side.op, ast.Mult) and isinstance(side.left, ast.List):
+            told += [number(one) for one in side.left.elts]
+    return told == [1, 0]
 
 
 def _are_places(node: ast.expr) -> bool:

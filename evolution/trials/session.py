@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from diagnosis.evidence import TopLists
+from diagnosis.findings import CodePlace
 from evolution.base.deleting import delete_tree
 from evolution.domain.trial import FailureReason
 from evolution.trials import replies, workspace
@@ -251,6 +252,13 @@ class WorkerSession:
         self._write_batch(users, histories)
         reply, _ = self._timed("changes", batch=str(self._place.handed_inside), seconds=PARTING_S)
         return changes_in(reply)
+
+    def moved_in_training_mode(self, users: Int64, histories: Int64) -> tuple[int, tuple[CodePlace, ...]]:
+        """How many of the answers are random where nothing but score() sets evaluation mode, and its place. Self-reported."""
+        self._write_batch(users, histories)
+        reply, _ = self._timed("training_mode", batch=str(self._place.handed_inside))
+        found = tuple(CodePlace(path=path, line=line) for path, line in replies.places(reply, "places"))
+        return min(len(users), max(0, replies.whole(reply, "moved"))), found
 
     def follow(self, users: Int64, histories: Int64, epochs: int) -> Behind | None:
         """What does not keep up with the weights over two epochs of another recommender. epochs: of the whole training.

@@ -56,7 +56,7 @@ def describe(
     _be_left_alone()
     path, line = _tried(lambda: place(error, root), ("", 0))
     if not path:
-        path, line = _tried(lambda: _defined_at(asked(), root), ("", 0))
+        path, line = _tried(lambda: defined_at(asked(), root), ("", 0))
     unknown = f"{stage} raised {name_of(error)}, which cannot be looked at"
     return {
         "kind": _tried(lambda: _kind(error, stage), "crash"),
@@ -254,7 +254,8 @@ def is_kits(function: Any) -> bool:
     return Path(getattr(getattr(function, "__code__", None), "co_filename", "")).name == KIT
 
 
-def _defined_at(function: Any, root: str) -> tuple[str, int]:
+def defined_at(function: Any, root: str) -> tuple[str, int]:
+    """(path, line) of a function of the repo's; ("", 0) of any other."""
     code = getattr(inspect.unwrap(function), "__code__", None) if callable(function) else None
     if code is None or not _inside(code.co_filename, root):
         return "", 0
