@@ -117,6 +117,33 @@ def test_ranking_leaves_modes_and_random_states_as_they_were(asked):
     )
 
 
+class Forgetful(Net):
+    """Answers in whatever mode it is in; what normalises a batch must not learn from a question."""
+
+    def __init__(self):
+        super().__init__()
+        self.normal = torch.nn.BatchNorm1d(4)
+
+    def score(self, users, histories):
+        return self.live(torch.ones(len(users), 4)) + 0 * self.normal(torch.rand(len(users), 4))
+
+
+class Mindful(Forgetful):
+    def score(self, users, histories):
+        self.eval()
+        return super().score(users, histories)
+
+
+@pytest.mark.parametrize(("kind", "moved"), [(Forgetful, True), (Mindful, False)])
+def test_answers_that_are_random_in_training_mode_are_counted_and_nothing_is_changed(kind, moved):
+    candidate = CheckedRecommender(lambda data, device, seed: kind(), Data, device="cpu", seed=0)
+    before = {name: one.clone() for name, one in candidate.model.state_dict().items()}
+    rows = np.ones(8, np.int64), np.ones((8, 3), np.int64)
+    assert (candidate.moved_in_training_mode(*rows) > 0) is moved
+    assert candidate.model.live.training and candidate.model.normal.training
+    assert all(torch.equal(one, before[name]) for name, one in candidate.model.state_dict().items())
+
+
 def test_a_batch_that_does_not_fit_is_halved(asked):
     sizes = []
 
