@@ -98,6 +98,9 @@ class Honest:
     def changes(self, **_: Any) -> dict[str, Any]:
         return {"changed": []}
 
+    def training_mode(self, **_: Any) -> dict[str, Any]:
+        return {"moved": 0, "places": []}
+
     def padding(self, batch: str) -> dict[str, Any]:
         return {"scores": [None] * len(np.load(Path(batch, "users.npy")))}
 

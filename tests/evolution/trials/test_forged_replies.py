@@ -172,6 +172,7 @@ ASKED = (
     "smoke",
     "build",
     "score",
+    "training_mode",
     "rank",
     "dense",
     "embeddings",
