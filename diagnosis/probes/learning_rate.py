@@ -10,6 +10,7 @@ from diagnosis.evidence import Evidence
 from diagnosis.examination import LearnedParameter, Watched
 from diagnosis.findings import CodePlace, FindingKind, FoundBy, Measurement, Role, Severity
 from diagnosis.probes.expectation import held, violated
+from diagnosis.probes.not_learning import not_learning
 from diagnosis.probes.outcome import unjudged
 from diagnosis.probes.probe import Probe
 from diagnosis.symptoms import UNLEARNED, WEAK
@@ -59,7 +60,7 @@ TOO_HIGH = FindingKind(
     title="Far too high a learning rate",
     why="Steps that overshoot throw the weights about, and the loss stays above where it began.",
     definition="Highest loss of the watched steps, over five of them or half of them, relative to the first step's; over two of them "
-    "where the matrices moved by several times their length.",
+    "where the matrices moved by several times their length. Of Adam and its kind also the last epoch's relative to the first's.",
     roles=(Role.OPTIMIZER,),
     explains=_WEAK,
 )
@@ -77,6 +78,8 @@ SWEPT = 4.0  # times their own length, of the matrices in the median
 OVERSHOT = 1.4  # times the first loss, over two steps
 LEAPT = 5.0  # times the first loss, over START steps together
 START = 5  # steps
+LARGE = 0.1  # a rate by which no weight of these models should move at a step
+ADAPTIVE = {"adam", "adamw", "nadam", "radam", "adamax", "rmsprop"}
 FEWEST = 8  # steps
 
 
@@ -96,7 +99,7 @@ def learning_rate(evidence: Evidence) -> list[Measurement]:
         or _wraps(watched)
         or _warms_up(watched, planned)
     )
-    found = found or _too_high(watched) or _too_low(watched)
+    found = found or _too_high(watched) or _diverges(evidence, watched) or _too_low(watched)
     if found is not None:
         return [found]
     words = f"the learning rate went from {number(watched.learning_rates[0][1])} to {number(watched.learning_rates[-1][1])}"
@@ -262,6 +265,31 @@ def _too_high(watched: Watched) -> Measurement | None:
         severity=Severity.ERROR,
         reference=1.0,
         reference_name="the first loss",
+    )
+
+
+def _diverges(evidence: Evidence, watched: Watched) -> Measurement | None:
+    """A loss that rises over the epochs under Adam and its kind, whose every step moves a weight by about the rate."""
+    made = [each for each in _made(watched) if str(each.get("type", "")).lower() in ADAPTIVE]
+    learned = [p for p in watched.parameters if p.steps_with_grad and p.weight_norm_before > 0]
+    rate = watched.learning_rates[0][1]
+    if rate < LARGE or not made or not learned or watched.gradients_not_cleared > watched.optimizer_steps / 2:
+        return None
+    curve = not_learning(evidence)[0].details
+    thrown = max(p.update_norm / p.weight_norm_before for p in learned)
+    if not curve.get("diverged") or thrown < THROWN:
+        return None
+    losses = curve["losses"]
+    return violated(
+        TOO_HIGH,
+        losses[-1] / losses[0],
+        f"loss from {number(losses[0])} to {number(losses[-1])} in {len(losses)} epochs, and weights moved by {number(thrown)} "
+        f"times their length in {watched.steps} steps: the learning rate {number(rate)} is too high",
+        _optimizers(watched),
+        unit="times the first loss",
+        severity=Severity.ERROR,
+        reference=1.0,
+        reference_name="the first epoch's loss",
     )
 
 

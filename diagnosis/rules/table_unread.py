@@ -18,7 +18,7 @@ KIND = FindingKind(
     found_by=FoundBy.RULE,
     title="A table is never read",
     why="What it should add to the model, positions or users for instance, is missing: its rows keep their random values.",
-    definition="An nn.Embedding or nn.Parameter that a module makes for itself, and whose name no code of the repo reads.",
+    definition="An nn.Embedding or nn.Parameter that a module makes for itself, and whose name no code of the repo reads but to initialise it.",
     roles=(Role.POSITION_TABLE, Role.ITEM_TABLE),
     explains=("not-in-optimizer", "no-gradient", "untrained-rows", "order-ignored", *UNORDERED, *WEAK),
 )
@@ -147,10 +147,41 @@ def _names_read(repo: Codebase) -> set[str]:
     for file in repo.files:
         for node in file.within(file.nodes[0], ast.Attribute, ast.Constant):
             if isinstance(node, ast.Attribute):
-                found |= set() if isinstance(node.ctx, ast.Store) else {node.attr}
+                stored = isinstance(node.ctx, ast.Store) or _is_initialised(file, node)
+                found |= set() if stored else {node.attr}
             elif isinstance(node.value, str):
                 found.update(node.value.split("."))
     return found
+
+
+def _is_initialised(file: ParsedFile, node: ast.Attribute) -> bool:
+    """Whether the numbers of `self.table` are set at this place: `nn.init.normal_(self.table.weight)`, `self.table.weight.data.zero_()`."""
+    if dotted(node).count(".") != 1 or not dotted(node).startswith("self."):
+        return False
+    outer: ast.AST | None = file.parents.get(node)
+    if isinstance(
+        outer, ast.Tuple | ast.List
+    ):  # `for table in (self.users, self.items): nn.init.normal_(table.weight)`
+        loop = file.parents.get(outer)
+        calls = (
+            [c for part in loop.body for c in file.within(part, ast.Call)]
+            if isinstance(loop, ast.For)
+            else []
+        )
+        sets = [_sets(file, call) for call in calls if not isinstance(file.parents.get(call), ast.Attribute)]
+        return isinstance(loop, ast.For) and loop.iter is outer and bool(sets) and all(sets)
+    while isinstance(outer, ast.Attribute) and outer.attr in ("weight", "data"):
+        outer = file.parents.get(outer)
+    if isinstance(outer, ast.Attribute):  # the method that sets them
+        call = file.parents.get(outer)
+        return isinstance(call, ast.Call) and call.func is outer and _sets(file, call)
+    return isinstance(outer, ast.Call) and _sets(file, outer)
+
+
+def _sets(file: ParsedFile, call: ast.Call) -> bool:
+    """`nn.init.normal_(...)`, `weight.data.zero_()`."""
+    method = isinstance(call.func, ast.Attribute)
+    return called_name(call).endswith("_") and (method or file.full_name(call).startswith("torch.nn.init."))
 
 
 def _goes_through_parts(repo: Codebase, source: ParsedFile, kind: ast.ClassDef) -> bool:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+import diagnosis.probes.not_learning as not_learning_probe
 from diagnosis.probes.learning_rate import TOO_HIGH, learning_rate
 
 OVERSHOOTS = [1.48, 1.73, 2.11, 2.95, 1.53, 1.4, *[1.37, 1.36] * 4, *[1.3, 1.28] * 8]
@@ -43,6 +44,35 @@ def test_weights_that_are_swept_away_while_the_loss_overshoots_name_the_rate(sha
 )
 def test_tables_that_grow_and_a_loss_that_rises_alone_are_healthy(losses: list[float], shapes: dict) -> None:
     assert codes(losses, shapes) == set()
+
+
+RISES = [0.51, 0.5, 0.62, 0.74, 0.81]
+
+
+@pytest.mark.parametrize(
+    ("kind", "rate", "curve", "lost", "found"),
+    [
+        ("Adam", 0.5, RISES, True, {TOO_HIGH.code}),
+        ("SGD", 0.5, RISES, True, set()),  # whose steps are as long as the gradients
+        ("Adam", 0.02, RISES, True, set()),
+        ("Adam", 0.5, [0.5, 0.4, 0.4, 0.39, 0.38], True, set()),
+        ("Adam", 0.5, RISES, False, set()),  # the model ranks on as well as it did
+    ],
+)
+def test_a_loss_that_rises_over_epochs_under_adam_names_a_rate_that_is_large(
+    kind: str, rate: float, curve: list[float], lost: bool, found: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(not_learning_probe, "_ranking_lost", lambda evidence: lost)
+    monkeypatch.setattr(not_learning_probe, "_ranks_better_than_before", lambda evidence: True)
+    learned = SimpleNamespace(steps_with_grad=30, weight_norm_before=2.0, update_norm=40.0, shape=(9, 4))
+    watched: Any = SimpleNamespace(
+        losses=[0.69, 0.54, 0.41, 0.53, 0.48, 0.65, 0.36, 0.58, 0.5, 0.69], parameters=[learned], optimizer_steps=10, steps=10, epochs=2,
+        max_epochs=5, epoch_ends=[5, 10], learning_rates=[(1, rate)], gradients_not_cleared=0, scheduler={}, step_place=None,
+        trace={"optimizers": [{"type": kind, "path": "m.py", "line": 3, "defaults": {"lr": rate}}]},
+    )  # fmt: skip
+    curves = [{"reported": {"loss": loss}} for loss in curve]
+    evidence: Any = SimpleNamespace(watched=watched, artifacts=SimpleNamespace(curves=curves))
+    assert {one.code for one in learning_rate(evidence) if one.healthy is False} == found
 
 
 def falling(scheduler: dict[str, Any], *, planned: int, steps: int) -> set[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
 
 from .step_agreement import Candidates, Comparing, agreeing
@@ -40,6 +41,7 @@ MULTIPLYING = PRODUCTS | {
 ADDING = {"add", "__add__", "__radd__", "__iadd__", "add_", "sub", "__sub__", "mul", "__mul__", "__rmul__"}
 DIVIDING = {"div", "__truediv__", "true_divide"}
 TURNING = {"neg", "__neg__", "negative", "rsub", "__rsub__"}
+END = 1e-6  # of a probability, from 0 and from 1
 NORMS = {"norm", "linalg_vector_norm", "vector_norm", "linalg_norm"}
 
 
@@ -60,6 +62,11 @@ def serving(step: KeptStep, candidate: Any, data: Any, places: Places) -> dict[s
         return {}
     comparing = Comparing(scores, asked, events, Candidates(step, events))
     signed, by = agreeing(step, comparing)
+    if abs(signed) < SAME and (logits := _unsquashed(scores)) is not None:
+        straight = Comparing(logits, asked, events, Candidates(step, events))
+        again = agreeing(step, straight)
+        if abs(again[0]) > abs(signed):
+            comparing, (signed, by) = straight, again
     best = abs(signed)
     told = {
         "rows": len(asked.users),
@@ -90,6 +97,19 @@ def serving(step: KeptStep, candidate: Any, data: Any, places: Places) -> dict[s
     )
     told["places"] = [place for place in told["places"] if place[0] != KIT]
     return told
+
+
+def _unsquashed(scores: Any) -> Any:
+    """The logits of scores between 0 and 1; None of other scores. What is so near to an end that its digits are lost is no score."""
+    told = np.array(scores, np.float64)
+    there = np.isfinite(told) & (np.abs(told) < 1e6)
+    there[:, 0] = False
+    if not there.any() or told[there].min() < 0 or told[there].max() > 1:
+        return None
+    kept = there & (told > END) & (told < 1 - END)
+    logits = np.full(told.shape, -np.inf)
+    logits[kept] = np.log(told[kept] / (1 - told[kept]))
+    return logits
 
 
 def _handed_over(step: KeptStep, scored: ServedStep, call: Call) -> list[Any] | None:
