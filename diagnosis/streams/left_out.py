@@ -1,5 +1,6 @@
 """Items that a repo takes out of the log before it trains, as rare ones: without them its histories have no holes."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,7 +16,7 @@ WHOLE = 0.7  # of the targets are events of the log without these items
 CLEARER = 0.1  # by so much more than of the whole log
 
 
-def left_out(log: Log, met: list[NDArray[np.integer]]) -> NDArray[np.bool_] | None:
+def left_out(log: Log, met: Sequence[NDArray[np.integer]]) -> NDArray[np.bool_] | None:
     """Items (n_items + 1,) that have events and are in nothing that training reads or aims at; None where these are none or most.
 
     met: items that are.

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from diagnosis.findings import CodePlace
 from evolution.domain.trial import ContractCheck
 from evolution.trials.asked import Untrained, batch_of
 from evolution.trials.asking_trained import ask_trained
@@ -16,6 +17,7 @@ from evolution.trials.partings import Batch, Changed, Parting, changes_in, parti
 from evolution.worker.guest.carried_state import changes
 from evolution.worker.guest.comparing import first_parting, last_loss
 from evolution.worker.guest.comparing_steps import steps_compared
+from evolution.worker.guest.failures import defined_at
 from evolution.worker.guest.recommender import CheckedRecommender
 from evolution.worker.guest.tracing import trace_smoke
 from evolution.worker.guest.tracing_frames import Limit, Places
@@ -53,6 +55,10 @@ class Answers:
 
         told = changes(score, self.candidate.model, Places(self.root), Limit(20.0))
         return changes_in({"changed": told})
+
+    def moved_in_training_mode(self, users: Int64, histories: Int64) -> tuple[int, tuple[CodePlace, ...]]:
+        path, line = defined_at(type(self.candidate.model).score, self.root)
+        return self.candidate.moved_in_training_mode(users, histories), (CodePlace(path=path, line=line),)
 
 
 @dataclass(frozen=True, kw_only=True)

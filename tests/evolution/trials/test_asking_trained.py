@@ -58,6 +58,7 @@ DEFECTS: list[tuple[str, str, str, Edits, str]] = [
     ("same-answer-twice", TORCH, "Vae", (("if self.training:", "if True:"),), "middle = middle + torch.randn_like(middle) * (width / 2).exp() * 0.1"),
     ("same-answer-twice", NUMPY, "Markov", ((MARKOV, "s = self.table[newest]\n        return s * (np.random.random(s.shape) > 0.2)"),), "return s * (np.random.random(s.shape) > 0.2)"),
     ("same-answer-twice", NUMPY, "Ease", (("return rows @ self.table", "rows = rows * (self.rng.random(rows.shape) > 0.2)\n        return rows @ self.table"), ("self.table = self.noise.copy()", "self.table, self.rng = self.noise.copy(), np.random.default_rng(seed)")), "rows = rows * (self.rng.random(rows.shape) > 0.2)"),
+    ("scores-in-training-mode", TORCH, "Sas", (("        self.net.eval()\n", ""),), "@torch.no_grad()"),
     ("batch-companions", TORCH, "Gru", ((GRU, "last = out[:, -1] - out[:, -1].mean(0)\n        return last @ self.items.weight.T"),), "last = out[:, -1] - out[:, -1].mean(0)"),
     ("batch-companions", TORCH, "Conv", (("x = torch.relu(self.conv(x))[:, :, 0]", "x = F.batch_norm(self.conv(x)[:, :, 0], None, None, training=True)"),), "x = F.batch_norm(self.conv(x)[:, :, 0], None, None, training=True)"),
     ("batch-companions", TORCH, "Sas", ((INNER_HEADS, INNER_HEADS.replace("repeat_interleave(2, 0)", "repeat(2, 1, 1)")),), INNER_HEADS.replace("repeat_interleave(2, 0)", "repeat(2, 1, 1)")),
