@@ -20,7 +20,7 @@ from seeds.interactions import Int64
 LENGTH = 4  # events in a row that tell a place in the log
 FEWEST = 0.5  # of the ids must lie in the log, each after the one of the step before
 SAMPLE = 2000  # ids on which a numbering is tried
-MOST_ROWS = 400_000  # ids that are located
+MOST_ROWS = 4_000_000  # ids that are located, 2.5 s a million
 Order = Int64  # indices of a view's rows, lane after lane
 
 
