@@ -20,6 +20,10 @@ import torch.nn.functional as F
 
 def hidden(x):
     return F.dropout(x)
+
+
+def answer(x):
+    return hidden(x)
 """
 
 
