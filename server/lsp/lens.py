@@ -14,8 +14,7 @@ from server.lsp.positions import code_range
 from server.lsp.repo import Repo
 from server.lsp.session import Session
 from server.shown.news import SHOWN_METRIC
-from server.shown.rows import patch_offer
-from server.shown.wording import ago, spread
+from server.shown.wording import ago, gain, spread
 
 
 async def code_lenses(session: Session, params: types.CodeLensParams) -> list[types.CodeLens]:
@@ -40,12 +39,12 @@ async def _best_fix(session: Session, repo: Repo) -> Proposal | None:
 
 
 def _commands(session: Session, repo: Repo, counted: Counted, best: Proposal | None) -> list[types.Command]:
-    """The patch stands next to the figures, where no window cuts it off."""
+    """The patch stands next to the figures and without its name, so that a narrow window cuts off neither it nor *Train*."""
     place = {"repo": str(repo.root)}
     found = [types.Command(title=summary(repo, counted), command="evolverec.status", arguments=[place])]
     if best is not None:
         arguments = [{**place, "proposal": best.id}]
-        title = f"Apply {patch_offer(best)}"
+        title = f"Apply best patch {gain(best.effect) if best.effect else ''}".rstrip()
         found.append(types.Command(title=title, command="evolverec.apply", arguments=arguments))
     running = session.jobs_of(repo)
     for job, progress in running:

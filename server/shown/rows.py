@@ -3,7 +3,6 @@ number first, as a narrow side bar cuts what comes later.
 """
 
 import re
-import textwrap
 
 from diagnosis.findings import Finding, FoundBy
 from evolution.domain.proposal import Effect, Proposal
@@ -17,7 +16,6 @@ FIGURE = re.compile(
 _CODE = re.compile(r"`[^`]*`")
 _MEASURED = re.compile(r" %|\.\d| of \d")
 EARLY = 40  # characters of a message in which its figure stands
-OFFER = 48  # characters of a patch in a lens that leave those beside it on the screen
 TITLE = 45  # characters of a title that leave room for a figure; a longer one is left to the hover
 _TITLED = {FoundBy.PROBE, FoundBy.CONTRACT, FoundBy.USERS}  # what others say names its subject itself
 
@@ -62,13 +60,6 @@ def patch_row(proposal: Proposal) -> str:
     if effect is None:
         return proposal.idea.title
     return f"{rise(effect)} {_lowered(proposal.idea.title)}"
-
-
-def patch_offer(proposal: Proposal) -> str:
-    """A patch in a lens, its gain first and as many words of its title as there is room for: `+20 % [+15, +25] full softmax loss`."""
-    effect = proposal.effect
-    title = f"{gain(effect)} {_lowered(proposal.idea.title)}" if effect is not None else proposal.idea.title
-    return textwrap.shorten(title, OFFER, placeholder="…")
 
 
 def rise(effect: Effect) -> str:

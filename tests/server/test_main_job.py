@@ -112,11 +112,11 @@ async def test_the_lens_offers_the_best_patch_that_fits_next_to_the_figures(conn
     editor = await connect("visual-studio-code")
     uri = editor.open("model.py")
     offers = [lens.command for lens in await editor.lenses(uri)]
-    assert offers[1].title == "Apply +20 % [+15, +25] full softmax loss"
+    assert offers[1].title == "Apply best patch +20 % [+15, +25]"
     editor.change(uri, stale)
     offers = [lens.command for lens in await editor.lenses(uri)]
     assert (offers[1].title, offers[1].arguments[0]["proposal"]) == (
-        "Apply +13 % [+15, +25] add a line",
+        "Apply best patch +13 % [+15, +25]",
         "p2",
     )
     assert offers[2].title == "Improve"
