@@ -268,7 +268,8 @@ def _request(session: Session, kind: JobKind, asked: Document) -> Request:
 def _joined(session: Session, repo: Repo, job: JobRecord) -> Document:
     """Tell the user that what was asked for runs already."""
     progress = session.followed.get(job.id) or JobProgress(kind=job.kind)
-    telling.say(session, f"joined {progress}, which runs already")
+    doing = f" ({progress.words})" if progress.words else ""  # last: a long line is cut
+    telling.say(session, f"joined {DOING[job.kind]}, which runs already{doing}")
     return {"job": job.id, "repo": str(repo.root), "already_running": True}
 
 
