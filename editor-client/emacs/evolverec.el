@@ -270,18 +270,28 @@ You may be asked something first, so nothing waits for the answer."
    (cl-loop for cause across (plist-get (evolverec--ask :evolverec/findings) :causes)
             append (cl-loop for finding across (plist-get cause :findings) collect (plist-get finding :code)))))
 
+;; What is offered for several has `:choices', a property list of names and what each stands for.
+(defun evolverec--chosen (given key)
+  "The KEY of GIVEN, or of the one among its choices that the user picks."
+  (let* ((choices (plist-get given :choices))
+         (names (cl-loop for (name) on choices by #'cddr collect (substring (symbol-name name) 1))))
+    (when names
+      (let ((picked (completing-read (concat (plist-get given :question) " ") names nil t)))
+        (setq given (plist-get choices (intern (concat ":" picked))))))
+    (plist-get given key)))
+
 (cl-defmethod eglot-execute-command ((_server evolverec-server) (_command (eql evolverec.preview)) arguments)
-  (evolverec-diff (plist-get (elt arguments 0) :proposal)))
+  (evolverec-diff (evolverec--chosen (elt arguments 0) :proposal)))
 (cl-defmethod eglot-execute-command ((_server evolverec-server) (_command (eql evolverec.explain)) arguments)
-  (evolverec-explain (plist-get (elt arguments 0) :code)))
+  (evolverec-explain (evolverec--chosen (elt arguments 0) :code)))
 
 (when (fboundp 'eglot-execute) ; newer versions call this instead
   (cl-defmethod eglot-execute ((_server evolverec-server) action)
     (let* ((inner (plist-get action :command)) (command (if (consp inner) inner action))
            (given (elt (plist-get command :arguments) 0)))
       (pcase (plist-get command :command)
-        ("evolverec.preview" (evolverec-diff (plist-get given :proposal)))
-        ("evolverec.explain" (evolverec-explain (plist-get given :code)))
+        ("evolverec.preview" (evolverec-diff (evolverec--chosen given :proposal)))
+        ("evolverec.explain" (evolverec-explain (evolverec--chosen given :code)))
         (_ (cl-call-next-method))))))
 
 (provide 'evolverec)

@@ -4,6 +4,7 @@ A code action only carries patches that the store already holds; their edits are
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from lsprotocol import types
@@ -29,7 +30,36 @@ QUICKFIX = types.CodeActionKind.QuickFix.value
 FURTHER = "quickfix.evolverec"
 REWRITE = "refactor.rewrite"
 ENTRY = "source.evolverec"
-DISMISS = "Dismiss "
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """Offers that differ only in what they are about. begins, ends: what stands around that in their titles."""
+
+    title: str
+    command: str
+    begins: str
+    ends: str = ""
+
+    def holds(self, action: types.CodeAction) -> bool:
+        starts = action.title.startswith(self.begins)
+        return starts and action.command is not None and action.command.command == self.command
+
+    def name_of(self, action: types.CodeAction) -> str:
+        return action.title.removeprefix(self.begins).removesuffix(self.ends)
+
+
+FIRST = (
+    Kind(title="Show diff…", command="evolverec.preview", begins="Show diff: "),
+    Kind(title="Explain…", command="evolverec.explain", begins="Explain "),
+)
+LAST = (
+    Kind(title="Verify again…", command="evolverec.verify", begins="Verify again: "),
+    Kind(
+        title="Accept for the team…", command="evolverec.ui.accept", begins="Accept ", ends=" for the team…"
+    ),
+    Kind(title="Dismiss…", command="evolverec.dismiss", begins="Dismiss "),
+)
 
 Action = types.CodeAction | types.Command
 
@@ -130,7 +160,7 @@ async def _patches(
         if quick or (at_entry and _wanted(REWRITE, only)):
             wanted.append((proposal, kind, fixed if quick else []))
     proposals, taken = [proposal for proposal, _, _ in wanted], frozenset(repo.taken)
-    misfits = await session.background.think(_misfits, proposals, taken, session.reader(repo))
+    misfits = await session.background.think(why_unfit, proposals, taken, session.reader(repo))
     found = []
     for (proposal, kind, fixed), misfit in zip(wanted, misfits):
         if misfit is not None:
@@ -139,7 +169,7 @@ async def _patches(
     return found
 
 
-def _misfits(proposals: list[Proposal], taken: Taken, read: Read) -> list[str | None]:
+def why_unfit(proposals: list[Proposal], taken: Taken, read: Read) -> list[str | None]:
     """For each proposal: why its remaining edits do not fit the text, "" if they fit, None if
     all of them are already in the text.
 
@@ -235,38 +265,48 @@ def _further(
         title = f"Accept {mark.note.code} for the team…"
         found.append(_offer(title, FURTHER, "evolverec.ui.accept", where, diagnostic))
     dismiss = {**place, "id": mark.note.id}
-    return [*found, _offer(f"{DISMISS}{mark.note.code}", FURTHER, "evolverec.dismiss", dismiss, diagnostic)]
+    return [*found, _offer(f"Dismiss {mark.note.code}", FURTHER, "evolverec.dismiss", dismiss, diagnostic)]
 
 
 def merged(actions: list[types.CodeAction]) -> list[types.CodeAction]:
-    """Merge actions with the same title into one that lists all their diagnostics. What dismisses comes last, and where
-    several could be dismissed it is one action, which asks which.
+    """Merge actions with the same title into one that lists all their diagnostics. To look and to have it explained comes
+    first, to dismiss last; where there are several of a kind they are one action, which asks which.
     """
     by_title: dict[str, types.CodeAction] = {}
     for action in actions:
-        before = by_title.pop(action.title, None)
-        if before is not None:
-            action.diagnostics = [*(before.diagnostics or []), *(action.diagnostics or [])]
-        by_title[action.title] = action
-    kept = [action for action in by_title.values() if not action.title.startswith(DISMISS)]
-    dismissals = [action for action in by_title.values() if action.title.startswith(DISMISS)]
-    return [*kept, *([_one_of(dismissals)] if len(dismissals) > 1 else dismissals)]
+        before = by_title.setdefault(action.title, action)
+        if before is not action:
+            before.diagnostics = [*(before.diagnostics or []), *(action.diagnostics or [])]
+    alike: dict[Kind | None, list[types.CodeAction]] = {}
+    for action in by_title.values():
+        alike.setdefault(next((kind for kind in (*FIRST, *LAST) if kind.holds(action)), None), []).append(
+            action
+        )
+    found: list[types.CodeAction] = []
+    for kind in (*FIRST, None, *LAST):
+        several = alike.get(kind, [])
+        found += [_one_of(kind, several)] if kind is not None and len(several) > 1 else several
+    return found
 
 
-def _one_of(dismissals: list[types.CodeAction]) -> types.CodeAction:
+def _one_of(kind: Kind, several: list[types.CodeAction]) -> types.CodeAction:
     """One action for several, whose command asks the user which of them to carry out."""
-    commands = [action.command for action in dismissals if action.command is not None]
     choices: dict[str, Any] = {
-        command.title.removeprefix(DISMISS): argument
-        for command in commands
-        for argument in (command.arguments or [])[:1]
+        kind.name_of(action): argument
+        for action in several
+        if action.command is not None
+        for argument in (action.command.arguments or [])[:1]
     }
-    place = {"repo": next(iter(choices.values()))["repo"], "choices": choices}
-    diagnostics = {id(item): item for action in dismissals for item in action.diagnostics or []}
+    place = {
+        "repo": next(iter(choices.values()))["repo"],
+        "question": f"{kind.title.removesuffix('…')}: which?",
+        "choices": choices,
+    }
+    diagnostics = {id(item): item for action in several for item in action.diagnostics or []}
     return types.CodeAction(
-        title=f"{DISMISS.rstrip()}…",
+        title=kind.title,
         kind=FURTHER,
-        command=_command(f"{DISMISS.rstrip()}…", "evolverec.dismiss", place),
+        command=_command(kind.title, kind.command, place),
         diagnostics=list(diagnostics.values()) or None,
         is_preferred=False,
     )

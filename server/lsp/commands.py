@@ -3,8 +3,9 @@
 Long work is started as a job and answered with its id; the rest runs at once.
 
 Each command takes one object with `repo` (a path or URI inside it; by default the repo last worked in) and, where
-the command is about one, `proposal`, `job` or `id`. Commands that start a job also take the job's options
-(`job_request.py`), and `onDisk: true` if the client has already asked the user about unsaved files.
+the command is about one, `proposal`, `job` or `id`. What is offered for several has `choices` in place of these, names with
+an object each, of which the user picks one. Commands that start a job also take the job's options (`job_request.py`), and
+`onDisk: true` if the client has already asked the user about unsaved files.
 """
 
 import os
@@ -13,7 +14,7 @@ from typing import Any
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
-from evolution.base.errors import Cancelled, EditError, UsageError
+from evolution.base.errors import EditError, UsageError
 from evolution.coevolution.keeping import keep
 from evolution.domain.job import JobKind, JobRecord
 from evolution.domain.proposal import ProposalState
@@ -114,7 +115,7 @@ async def complete_adapter(session: Session, *arguments: Any) -> Document:
 
 async def verify(session: Session, *arguments: Any) -> Document:
     """Handle `evolverec.verify`: start a job that measures a stored proposal again with another seed."""
-    asked = object_of(arguments)
+    asked = await consent.chosen(session, object_of(arguments))
     repo = await session.choose_repo(str(asked.get("repo", "")))
     proposal = find_proposal(repo, need(asked, "proposal"))
     return await _start(session, JobKind.VERIFY, {**asked, "proposal": proposal.id})
@@ -156,18 +157,9 @@ async def have_applied(session: Session, edit: types.WorkspaceEdit, title: str) 
 
 
 async def dismiss(session: Session, *arguments: Any) -> Document:
-    """Handle `evolverec.dismiss`: hide a proposal, or a finding or critique by its id.
-
-    `choices` in place of these: an object of names, each with the arguments that the command then has; the user picks one.
-    Raises Cancelled if none was picked.
-    """
-    asked = object_of(arguments)
+    """Handle `evolverec.dismiss`: hide a proposal, or a finding or critique by its id."""
+    asked = await consent.chosen(session, object_of(arguments))
     repo = await session.choose_repo(str(asked.get("repo", "")))
-    if isinstance(choices := asked.get("choices"), dict):
-        picked = await consent.ask(session, "Dismiss what?", tuple(map(str, choices)))
-        if not isinstance(choices.get(picked), dict):
-            raise Cancelled("nothing was dismissed")
-        asked = choices[picked]
     if "proposal" in asked:
         item = find_proposal(repo, need(asked, "proposal")).id
         await session.background.store(lambda: repo.store.set_proposal_state(item, ProposalState.DISMISSED))
@@ -194,7 +186,7 @@ async def preview(session: Session, *arguments: Any) -> Document:
 
     Clients that show documents of the server open the diff as well.
     """
-    asked = object_of(arguments)
+    asked = await consent.chosen(session, object_of(arguments))
     repo = await session.choose_repo(str(asked.get("repo", "")))
     proposal = find_proposal(repo, need(asked, "proposal"))
     read = session.reader(repo)
@@ -276,7 +268,8 @@ def _request(session: Session, kind: JobKind, asked: Document) -> Request:
 def _joined(session: Session, repo: Repo, job: JobRecord) -> Document:
     """Tell the user that what was asked for runs already."""
     progress = session.followed.get(job.id) or JobProgress(kind=job.kind)
-    telling.say(session, f"joined {progress}, which runs already")
+    doing = f" ({progress.words})" if progress.words else ""  # last: a long line is cut
+    telling.say(session, f"joined {DOING[job.kind]}, which runs already{doing}")
     return {"job": job.id, "repo": str(repo.root), "already_running": True}
 
 

@@ -2,6 +2,8 @@
 unsaved text?
 """
 
+from typing import Any
+
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
@@ -92,6 +94,20 @@ async def ask(session: Session, question: str, answers: tuple[str, ...]) -> str:
     except JsonRpcException:
         return ""
     return picked.title if picked else ""
+
+
+async def chosen(session: Session, asked: dict[str, Any]) -> dict[str, Any]:
+    """What a command is to be done with: its own object, or the one of its `choices` (name -> object) that the user picks.
+
+    Raises Cancelled if none was picked.
+    """
+    choices = asked.get("choices")
+    if not isinstance(choices, dict):
+        return asked
+    picked = choices.get(await ask(session, str(asked.get("question", "")), tuple(map(str, choices))))
+    if not isinstance(picked, dict):
+        raise Cancelled("nothing was picked")
+    return picked
 
 
 def _lines(text: str | None) -> list[str] | None:

@@ -20,7 +20,7 @@ from server.lsp.session import Session
 from server.lsp.view import FileView
 from server.shown.notes import Note
 from server.shown.rows import line
-from server.shown.wording import LINE
+from server.shown.wording import LINE, headline
 
 SOURCE = "evolverec"
 SEVERITIES = {
@@ -151,12 +151,12 @@ async def diagnose(session: Session, uri: str) -> FileDiagnostics:
 
 
 def _gap(session: Session, view: FileView, line: int, words: str) -> types.Diagnostic:
-    """A line that `evolverec init` left to be filled in."""
+    """A line that `evolverec init` left to be filled in; it has the words whole itself."""
     return types.Diagnostic(
         range=code_range(view.lines, line - 1, line - 1, session.client.encoding),
         severity=types.DiagnosticSeverity.Error,
         source=SOURCE,
-        message=words,
+        message=headline(words),
     )
 
 

@@ -7,6 +7,7 @@ from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
 from evolution.base.errors import UsageError
+from server.lsp import consent
 from server.lsp.commands import Document, need, object_of
 from server.lsp.pages import compared_address, content, docs_address
 from server.lsp.session import Session
@@ -32,7 +33,7 @@ async def explain(session: Session, *arguments: Any) -> Document:
 
     Clients that show documents of the server are asked to show it, but for the extension of VS Code, which renders it.
     """
-    asked = object_of(arguments)
+    asked = await consent.chosen(session, object_of(arguments))
     repo = await session.choose_repo(str(asked.get("repo", "")))
     code = need(asked, "code")
     uri = docs_address(code, repo.root)

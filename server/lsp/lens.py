@@ -5,15 +5,16 @@ import time
 from lsprotocol import types
 
 from evolution.base.amounts import count as count_of
+from evolution.domain.proposal import Proposal
 from evolution.store.remarks import checkpoint_of
-from server.lsp.actions import open_fixes
+from server.lsp.actions import open_fixes, why_unfit
 from server.lsp.panels.counting import Counted, count
 from server.lsp.panels.snapshot import worked_out
 from server.lsp.positions import code_range
 from server.lsp.repo import Repo
 from server.lsp.session import Session
 from server.shown.news import SHOWN_METRIC
-from server.shown.wording import ago, proposal_title, spread
+from server.shown.wording import ago, gain, spread
 
 
 async def code_lenses(session: Session, params: types.CodeLensParams) -> list[types.CodeLens]:
@@ -25,12 +26,26 @@ async def code_lenses(session: Session, params: types.CodeLensParams) -> list[ty
     line = view.entry_line or 0
     span = code_range(view.lines, line, line, session.client.encoding)
     counted = await worked_out(session, repo, count)
-    return [types.CodeLens(range=span, command=command) for command in _commands(session, repo, counted)]
+    best = await _best_fix(session, repo)
+    commands = _commands(session, repo, counted, best)
+    return [types.CodeLens(range=span, command=command) for command in commands]
 
 
-def _commands(session: Session, repo: Repo, counted: Counted) -> list[types.Command]:
+async def _best_fix(session: Session, repo: Repo) -> Proposal | None:
+    """The best verified patch that fits the text and is not in it yet."""
+    fixes = open_fixes(repo, None)
+    reasons = await session.background.think(why_unfit, fixes, frozenset(repo.taken), session.reader(repo))
+    return next((fix for fix, why in zip(fixes, reasons) if why == ""), None)
+
+
+def _commands(session: Session, repo: Repo, counted: Counted, best: Proposal | None) -> list[types.Command]:
+    """The patch stands next to the figures and without its name, so that a narrow window cuts off neither it nor *Train*."""
     place = {"repo": str(repo.root)}
     found = [types.Command(title=summary(repo, counted), command="evolverec.status", arguments=[place])]
+    if best is not None:
+        arguments = [{**place, "proposal": best.id}]
+        title = f"Apply best patch {gain(best.effect) if best.effect else ''}".rstrip()
+        found.append(types.Command(title=title, command="evolverec.apply", arguments=arguments))
     running = session.jobs_of(repo)
     for job, progress in running:
         found.append(types.Command(title=progress, command="evolverec.status", arguments=[place]))
@@ -50,13 +65,6 @@ def _commands(session: Session, repo: Repo, counted: Counted) -> list[types.Comm
             types.Command(title=title, command=f"evolverec.{name}", arguments=[place])
             for title, name in starts.items()
         ]
-    for best in open_fixes(repo, None)[:1]:
-        arguments = [{**place, "proposal": best.id}]
-        found.append(
-            types.Command(
-                title=f"Apply {proposal_title(best)}", command="evolverec.apply", arguments=arguments
-            )
-        )
     return found
 
 

@@ -61,7 +61,8 @@ def page(
     if kind.explains:
         parts.append(f"**What it explains.** {', '.join(f'`{code}`' for code in kind.explains)}")
     if here and here.measurement:
-        parts.append(f"**Here.** {here.message} {measured(here.measurement)}.")
+        message = here.message.rstrip(". \n")
+        parts.append(f"**Here.** {message}. **Measured.** {measured(here.measurement)}.")
     if here and here.self_reported:
         parts.append(
             "Self-reported: measured beside the model's own code, so it informs but verifies nothing."

@@ -6,7 +6,7 @@ from lsprotocol import types
 
 from evolution.base.places import BASELINE_NAME, CONFIG_NAME
 from seeds.reading import is_plain
-from server.lsp import diagnostics, following, telling
+from server.lsp import applied, diagnostics, following, telling
 from server.lsp.panels.counting import count
 from server.lsp.panels.snapshot import worked_out
 from server.lsp.repo import Repo
@@ -25,6 +25,7 @@ async def find_repos(session: Session) -> None:
         ]
         for root in found:
             repo = await session.open_repo(root)
+            await _match_text(session, repo)
             session.newest_repo = session.newest_repo or root
             follow(session, repo)
             await show(session, repo)
@@ -38,6 +39,7 @@ async def watch(session: Session) -> None:
         for repo in list(session.repos.values()):
             writes = repo.writes
             if await session.background.store(repo.load):
+                await _match_text(session, repo)
                 follow(session, repo)
                 await show(session, repo)
             elif repo.writes != writes:
@@ -48,8 +50,15 @@ async def watch(session: Session) -> None:
 async def renew(session: Session, repo: Repo) -> None:
     """Read the store now, and publish its contents."""
     await session.background.store(repo.load)
+    await _match_text(session, repo)
     follow(session, repo)
     await show(session, repo)
+
+
+async def _match_text(session: Session, repo: Repo) -> None:
+    """Which patches count as applied is what the text says now: git may have moved it, also while no editor ran."""
+    if await applied.notice(session, repo):
+        await session.background.store(repo.load)
 
 
 def follow(session: Session, repo: Repo) -> None:

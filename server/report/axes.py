@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from evolution.base.amounts import number
+
 WIDTH, HEIGHT = 720, 360
 LEFT, RIGHT, TOP, BOTTOM = 64, 16, 16, 44
 X_TICKS, Y_TICKS = 8, 5
@@ -54,7 +56,7 @@ class Frame:
         margin = (self.high - self.low) / 22  # the margin that `frame_of` has added on each side
         span = self.high - self.low - 2 * margin
         values = (self.low + margin + span * part / (Y_TICKS - 1) for part in range(Y_TICKS))
-        return tuple(Tick(at=self.y(value), label=f"{value:.3f}") for value in values)
+        return tuple(Tick(at=self.y(value), label=number(value)) for value in values)
 
 
 def frame_of(values: Iterable[float], *, steps: int) -> Frame:

@@ -63,12 +63,12 @@ def _plain(value: Any) -> Any:
 
 def spread(metric: Mapping[str, Any] | None, none: str = "no interval") -> str:
     """A metric with its interval, in the digits of editor and terminal: `.142 [.138, .146]`. none: the words for a figure without
-    an interval.
+    an interval, "" where the page says it once.
     """
     if metric is None or metric["value"] is None:
         return "not measured"
     if metric["low"] is None or metric["high"] is None:
-        return f"{number(metric['value'])} ({none})"
+        return f"{number(metric['value'])}{none and f' ({none})'}"
     return f"{number(metric['value'])} [{number(metric['low'])}, {number(metric['high'])}]"
 
 

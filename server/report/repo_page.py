@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from evolution.base.amounts import signed
 from server.report.lineage import lineage
 from server.report.pages import render
 from server.report.trials_plot import trials_plot
@@ -47,15 +48,27 @@ def repo_page(document: Mapping[str, Any]) -> str:
 
 
 def _metrics(version: Mapping[str, Any] | None, patched: Mapping[str, Any] | None) -> list[dict[str, Any]]:
-    """Rows of name, the user's figure and the patched version's figure; the objective first."""
+    """Rows of name, the user's figure, the patched version's figure and the change in words ("" without one); the objective first."""
     if version is None:
         return []
     then, now = ({"objective": t["objective"], **t["metrics"]} if t else {} for t in (version, patched))
     return [
-        {"name": name, "before": then[name], "after": now.get(name)}
+        {
+            "name": name,
+            "before": then[name],
+            "after": now.get(name),
+            "change": _change(then[name], now.get(name)),
+        }
         for name in ("objective", *LEADING)
         if then.get(name)
     ]
+
+
+def _change(before: Mapping[str, Any], after: Mapping[str, Any] | None) -> str:
+    """What one trial has more than another: `+.108`; its interval, over paired users and all seeds, stands at the best patch."""
+    if after is None or None in (before["value"], after["value"]):
+        return ""
+    return signed(after["value"] - before["value"])
 
 
 def _changes(best: Mapping[str, Any] | None) -> list[tuple[str, Mapping[str, Any]]]:

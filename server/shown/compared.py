@@ -141,14 +141,24 @@ def _curves(name: str, trial: Trial) -> str:
 def _findings(one: Trial, other: Trial, feedback: dict[str, Feedback]) -> str:
     if one.id not in feedback or other.id not in feedback:
         return "**Findings.** Not both were diagnosed."
-    was, now = (_codes(feedback[trial.id]) for trial in (one, other))
+    both = (feedback[one.id], feedback[other.id])
+    asked = [bool(said.simulations) for said in both]
+    was, now = (_codes(said) | (_complaints(said) if all(asked) else frozenset()) for said in both)
     told = {"Healed": was - now, "New": now - was, "In both": was & now}
     lines = [
         f"- {name}: {', '.join(f'`{code}`' for code in sorted(codes))}"
         for name, codes in told.items()
         if codes
     ]
-    return "**Findings.**" + ("\n\n" + "\n".join(lines) if lines else " None in either.")
+    left_out = (
+        f" Users were asked about the {'first' if asked[0] else 'second'} only: what they said is left out."
+    )
+    head = f"**Findings.**{'' if lines else ' None in either.'}{left_out if any(asked) and not all(asked) else ''}"
+    return "\n\n".join(filter(None, [head, "\n".join(lines)]))
+
+
+def _complaints(feedback: Feedback) -> frozenset[str]:
+    return frozenset(complaint.code for complaint in feedback.complaints())
 
 
 def _codes(feedback: Feedback) -> frozenset[str]:

@@ -195,10 +195,19 @@ def _own_trials(store: Store, jobs: list[JobRecord], proposals: list[Proposal], 
     if feedback:
         asked.append((feedback.created_at, feedback.trial))
     if failed:
-        asked += [(jobs[0].finished_at, trial.id) for trial in store.trials(failed)[:1]]
+        # A further seed of this version, which another job trained, is not what failed.
+        tried = [trial for trial in store.trials(failed) if _was_tried_by(jobs[0], trial)]
+        asked += [(jobs[0].finished_at, trial.id) for trial in tried[:1]]
     newest_first = dict.fromkeys(trial for _, trial in sorted(asked, reverse=True))
     found = (store.trial(trial) for trial in list(newest_first)[: 2 * HISTORY])
     return [trial for trial in found if trial]
+
+
+def _was_tried_by(job: JobRecord, trial: Trial) -> bool:
+    """Whether a job that failed may have tried this trial: one that failed as well, or one that it trained to the end."""
+    if trial.status is TrialStatus.COMPLETE:
+        return trial.created_at >= job.created_at
+    return trial.status is TrialStatus.FAILED
 
 
 def _own_feedback(store: Store, proposals: list[Proposal]) -> Feedback | None:

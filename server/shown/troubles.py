@@ -13,7 +13,9 @@ from server.shown.wording import headline
 LONGEST = (
     200  # characters of a notification that are read; of a wrong value, which stands last, twice as many
 )
-NO_MODULE = re.compile(r"No module named '([\w.]+)'\. (\w+) is no file of the program")
+NO_MODULE = re.compile(
+    r"(?:No module named '[\w.]+'\. (?=\w+ is no file of the program)|(?=\b\w+ is missing in the interpreter that runs repos))(\w+)"
+)
 NAMES = {"torch": "PyTorch", "sklearn": "scikit-learn"}  # as people say them
 PACKAGES = {
     "sklearn": "scikit-learn",
@@ -58,7 +60,7 @@ def trouble_of(doing: str, error: str, result: Mapping[str, Any] | None, python:
     found = result or {}
     path, line = str(found.get("path") or told.path), int(found.get("line") or told.line)
     if missing := NO_MODULE.search(error):
-        module = missing[2]
+        module = missing[1]
         return Trouble(
             message=f"{NAMES.get(module, module)} is not installed in {python}",
             mends=(Mend.INTERPRETER, Mend.INSTALL, Mend.LOG),

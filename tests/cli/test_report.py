@@ -45,9 +45,9 @@ def test_out_names_the_file_and_json_is_the_whole_document(evolverec, repo, fill
     assert document["best"]["id"] == filled.best.id
 
 
-def test_every_figure_stands_with_its_interval_or_says_that_it_has_none(page):
+def test_every_figure_stands_with_its_interval_or_is_said_to_have_none(page):
     for words in (
-        ".142 [.138, .146]", ".400 (no interval)", "+.029 (+20 %) [+.021, +.035]",
+        ".142 [.138, .146]", "What stands without brackets has no interval", "+.029 (+20 %) [+.021, +.035]",
         ".720 quantile, 95 % [.700, .740]", "real choices: .500", "48 % [43, 53] of 200", "AUC .860 [.830, .890]",
         ".136 [.130, .140]", "moved from .720 to .510 (as intended, now healthy), no interval",
     ):  # fmt: skip

@@ -31,10 +31,12 @@ async def test_each_finding_can_be_explained_from_its_line(connect, found, sampl
     editor = await connect("neovim@v0.7.0")
     uri = editor.open("model.py")
     await editor.wait(lambda: editor.shown(uri))
-    titles = [action.title for action in await editor.actions(uri, sample.table)]
-    assert titles[0] == "Explain embedding-collapse" and titles[-1] == "Dismiss…"
+    offers = await editor.actions(uri, sample.table)
+    titles = [action.title for action in offers]
+    assert titles[0] == "Explain…" and titles[-1] == "Dismiss…"
     assert not any("ask" in title for title in titles), "no LLM is set"
-    told = await editor.command("explain", code="embedding-collapse")
+    editor.answers["Explain: which?"] = "embedding-collapse"
+    told = await editor.command("explain", **offers[0].command.arguments[0])
     assert told["uri"] == docs_address("embedding-collapse", found.repo)
     for words in ("RankMe", "untrained model .600", "What usually helps"):
         assert words in told["text"]
@@ -95,7 +97,8 @@ async def test_two_trials_stand_side_by_side(connect, records, sample):
         for n in (1, 2, 3)
     )
     records.trial("trial0000001", age_s=7200, epochs=curve)
-    records.feedback(records.finding(), records.finding("popularity-bias"), age_s=7100)
+    known = (records.finding(), records.finding("popularity-bias"))
+    records.feedback(*known, age_s=7100, simulation=records.simulation())
     better = {"NDCG@10": Metric(value=0.216, low=0.2, high=0.232)}
     records.trial("trial0000002", age_s=600, metrics=better)
     records.feedback(records.finding(), records.finding("overconfidence"), trial="trial0000002", age_s=500)
@@ -107,8 +110,13 @@ async def test_two_trials_stand_side_by_side(connect, records, sample):
     for words in (
         "| NDCG@10 | .142 ± .004 | .216 ± .016 | +.074 |", "- Healed: `popularity-bias`", "- New: `overconfidence`",
         "- In both: `embedding-collapse`", "the same code", "loss 1 → .333 <svg", "First: 3 epochs, best 3, 3 s",
+        "Users were asked about the first only",
     ):  # fmt: skip
         assert words in text
+    new = records.finding("overconfidence")
+    records.feedback(*known[:1], new, trial="trial0000002", age_s=400, simulation=records.simulation())
+    text = (await editor.command("compareTrials", trials=["trial0000001", "trial0000002"]))["text"]
+    assert "- In both: `embedding-collapse`, `overused-popularity`" in text and "first only" not in text
     failure = Failure(reason=FailureReason.CRASH, message="KeyError: `x`", path="", line=0, traceback="")
     broken = records.trial(
         "trial0000003", status=TrialStatus.FAILED, failure=failure, metrics={}, objective=None

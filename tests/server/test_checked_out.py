@@ -1,10 +1,13 @@
 """The editor shows what is known of the code that is there, whatever way it came to be there."""
 
+import asyncio
 import time
 
 from lsprotocol import types
 
-from evolution.domain.job import JobKind
+from evolution.domain.job import JobKind, JobState
+from evolution.domain.proposal import ProposalState
+from evolution.domain.trial import Metric
 
 
 def two_versions(records, repo, sample):
@@ -128,3 +131,43 @@ async def test_the_hover_of_changed_code_has_the_words_that_its_diagnostic_cuts(
     assert shown.message.startswith("earlier version: ") and shown.message.endswith("…")
     said = (await editor.hover(uri, sample.table)).contents.value
     assert finding.message.strip() in said.replace("\\", "")
+
+
+async def test_a_patch_that_git_took_back_is_open_again_whether_or_not_a_server_saw_it(
+    connect, records, repo, sample
+):
+    """In no buffer: the first state is found at the start, and the second when the files change."""
+    file = repo / "model.py"
+    records.trial("trial0000001", age_s=900)
+    records.feedback(records.finding(), age_s=890)
+    records.proposal("p1", sample.patched, state=ProposalState.APPLIED)
+    editor = await connect("neovim")
+
+    async def becomes(state):
+        for _ in range(200):
+            if [p["state"] for p in (await editor.ask("proposals"))["proposals"]] == [state]:
+                return True
+            await asyncio.sleep(0.05)
+        return False
+
+    assert await becomes("open")
+    file.write_text(sample.patched)
+    told_of(editor, editor.uri("model.py"))
+    assert await becomes("applied")
+    file.write_text(sample.model)
+    told_of(editor, editor.uri("model.py"))
+    assert await becomes("open")
+
+
+async def test_a_further_seed_is_not_shown_as_the_figure_of_this_version_because_a_job_failed(
+    connect, records
+):
+    """As where an interpreter without numpy was chosen after patches were measured."""
+    records.trial("trial0000001", age_s=900)
+    records.end(records.running_job("j1"), {"trial": "trial0000001"})
+    other = {"NDCG@10": Metric(value=0.2, low=0.19, high=0.21)}
+    records.trial("trial0000002", age_s=300, metrics=other)
+    records.end(records.running_job("j2"), state=JobState.FAILED, error="numpy is missing")
+    editor = await connect("neovim")
+    (lens, *_) = await editor.lenses(editor.open("model.py"))
+    assert lens.command.title.startswith("NDCG@10 .142 ± .004")

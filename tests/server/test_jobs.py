@@ -203,6 +203,17 @@ async def test_the_same_job_asked_for_twice_runs_once(connect, records):
     assert [said.message for said in editor.client.messages] == [
         "evolverec: joined training, which runs already"
     ]
+    records.event(job, EventType.EPOCH, "", epoch=2, epochs=6)
+
+    def joined_now() -> str:
+        return editor.client.messages[-1].message
+
+    for _ in range(100):
+        await editor.command("train")
+        if joined_now().endswith("already (epoch 2/6)"):
+            break
+        await asyncio.sleep(0.05)
+    assert joined_now() == "evolverec: joined training, which runs already (epoch 2/6)"
 
 
 @pytest.mark.process

@@ -1,6 +1,7 @@
 """What the user meets in the editor, under the capabilities of three editors."""
 
 import time
+from dataclasses import replace
 
 import pytest
 from lsprotocol import types
@@ -100,6 +101,27 @@ async def test_lenses_tell_the_figure_and_what_can_be_started(connect, records, 
     assert titles[0] == "NDCG@10 .142 ± .004, 12 min ago, measured on an earlier version, 1 finding"
 
 
+async def test_the_lens_offers_the_best_patch_that_fits_next_to_the_figures(connect, records, sample):
+    records.trial()
+    records.feedback(records.finding())
+    stale = sample.model.replace("# 😀 table", "# mine")
+    best = records.proposal("p1", sample.patched)
+    other = replace(best.idea, title="Add a line", addresses=())
+    lesser = replace(best.effect, after=0.16)
+    records.proposal("p2", sample.model + "# a line more\n", idea=other, effect=lesser)
+    editor = await connect("visual-studio-code")
+    uri = editor.open("model.py")
+    offers = [lens.command for lens in await editor.lenses(uri)]
+    assert offers[1].title == "Apply best patch +20 % [+15, +25]"
+    editor.change(uri, stale)
+    offers = [lens.command for lens in await editor.lenses(uri)]
+    assert (offers[1].title, offers[1].arguments[0]["proposal"]) == (
+        "Apply best patch +13 % [+15, +25]",
+        "p2",
+    )
+    assert offers[2].title == "Improve"
+
+
 async def test_what_lenses_offer_is_reachable_by_code_action(connect, records, sample):
     editor = await connect("emacs")
     uri = editor.open("model.py")
@@ -182,9 +204,9 @@ async def test_of_several_findings_on_a_line_the_user_picks_which_to_dismiss(con
     await editor.wait(lambda: len(editor.shown(uri)) == 2)
     (offer,) = [a for a in await editor.actions(uri, sample.table) if a.title.startswith("Dismiss")]
     arguments = offer.command.arguments[0]
-    with pytest.raises(JsonRpcException, match="nothing was dismissed"):
+    with pytest.raises(JsonRpcException, match="nothing was picked"):
         await editor.command("dismiss", **arguments)
-    editor.answers["Dismiss what?"] = "popularity-bias"
+    editor.answers["Dismiss: which?"] = "popularity-bias"
     assert await editor.command("dismiss", **arguments) == {"dismissed": "id-popularity-bias"}
     await editor.wait(lambda: [item.code for item in editor.shown(uri)] == ["embedding-collapse"])
 

@@ -9,6 +9,7 @@ from pygls.exceptions import JsonRpcException
 
 from evolution.domain.job import EventType, JobState
 from server.shown.config_faults import adapter_gaps, config_faults
+from server.shown.wording import LINE
 
 EDITOR = "visual-studio-code"
 
@@ -170,7 +171,7 @@ async def test_set_up_drafts_through_the_server(connect, tmp_path):
     assert json.dumps(told["missing"]).count("fill in") == 2
     uri = editor.open(str(workspace / "adapter.py"))
     shown = await editor.wait(lambda: editor.shown(uri))
-    assert all("fill in" in one.message for one in shown)
+    assert all("fill in" in one.message and len(one.message) <= LINE for one in shown)
 
 
 async def test_a_training_that_failed_for_them_is_told_with_the_buttons_that_mend_them(connect, records):

@@ -11,6 +11,7 @@ from evolution.domain.job import EventType, JobKind, JobRecord, JobState
 from evolution.domain.proposal import PROMISING, Verified
 from evolution.domain.trial import ContractCheck, Metric
 from evolution.repo.baseline import Accepted
+from evolution.trials.interpreter import NUMPY_MISSING
 from server.lsp import claims, telling
 from server.shown.knowledge import Knowledge
 from server.shown.news import News, of_job, of_patch
@@ -95,6 +96,11 @@ def test_a_missing_package_is_told_with_the_interpreter_that_lacks_it():
     assert trouble.message == "PyTorch is not installed in /env/python"
     assert trouble.mends == (Mend.INTERPRETER, Mend.INSTALL, Mend.LOG) and trouble.package == "torch"
     assert trouble_of("training", advice.format("sklearn", "sklearn"), None, "p").package == "scikit-learn"
+    without = trouble_of("training", f"{NUMPY_MISSING}. Install it: `p -m pip install numpy`", None, "p")
+    assert (without.message, without.package) == ("numpy is not installed in p", "numpy")
+    assert without.mends == (Mend.INTERPRETER, Mend.INSTALL, Mend.LOG)
+    other = trouble_of("training", "mine is no file of the program", None, "p")
+    assert other.mends == (Mend.LOG,), "nothing says that a package is missing"
 
 
 def test_a_failed_training_opens_its_line_and_a_wrong_config_the_file():

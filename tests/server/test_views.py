@@ -81,7 +81,7 @@ async def test_findings_are_grouped_by_their_cause_and_what_has_none_apart(conne
         ("item table", "Flat table"),
         ("item table", "Embedding collapse"),
         ("", "From nowhere"),
-        ("", "Outcomes without a known cause"),
+        ("", "Unexplained"),
         ("", "What users say"),
         ("", "Advice"),
     ]

@@ -13,6 +13,7 @@ import type { Connection } from './server/connection';
 import { askLlmKey } from './server/llmKey';
 import { chooseInterpreter, makeAndUse, offerHelp } from './server/missing';
 import { acceptFinding } from './ui/accepting';
+import { chosen } from './ui/choosing';
 import { showDoctor } from './ui/doctor';
 import type { CurvePanels } from './ui/curvePanels';
 import type { ReportPanels } from './ui/report';
@@ -20,6 +21,13 @@ import { Again, Declined, telling } from './ui/telling';
 import type { PersonaPages } from './views/personaPages';
 import type { Node, Subject } from './views/node';
 import type { Views } from './views/views';
+
+/** path: the file that it is in, of a finding that is in several. */
+interface Acceptable {
+  repo: string;
+  code: string;
+  path?: string;
+}
 
 export interface World {
   context: vscode.ExtensionContext;
@@ -143,7 +151,8 @@ export function registerCommands(world: World): vscode.Disposable {
     if (id && 'repo' in subject) await connection.execute('evolverec.dismiss', { repo: subject.repo, id });
     repos.renew();
   });
-  rowCommand('accept', async (about: { repo: string; code: string; path?: string } | Node) => {
+  rowCommand('accept', async (asked: Acceptable | { choices: Record<string, Acceptable> } | Node) => {
+    const about = 'subject' in asked ? asked : ((await chosen({ ...asked })) as unknown as Acceptable);
     const { repo, code } = 'subject' in about ? codeOf(about) : about;
     const file = 'subject' in about ? findingOf(about).finding.places[0]?.path : about.path;
     await acceptFinding(connection, repo, code, file ?? '');

@@ -6,6 +6,7 @@ import { registerCommands } from './commands';
 import { watchFolderKind } from './first/folders';
 import { NewRecommender } from './first/newRecommender';
 import { tellOfNotebooks } from './first/notebooks';
+import { tickSteps } from './first/steps';
 import { Jobs } from './jobs';
 import { middleware } from './middleware';
 import { Patches } from './patches';
@@ -49,7 +50,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
   const newRecommender = new NewRecommender(context, server, repos, jobs);
   context.subscriptions.push(
     ...[log, server, repos, progress, reports, curves, views, new StatusItems(server, repos), new Tellings(server), watchFolderKind()],
-    ...[new GutterMarks(context.extensionUri, server, repos), new Checklist(server, repos, jobs), tellOfNotebooks(context, repos)],
+    ...[new GutterMarks(context.extensionUri, server, repos), new Checklist(server, repos, jobs), tellOfNotebooks(context, repos), tickSteps(repos)],
     registerCommands({ context, log, connection: server, repos, jobs, patches, reports, curves, pages, views, newRecommender }),
     vscode.workspace.registerTextDocumentContentProvider(PROPOSAL_SCHEME, content),
     vscode.workspace.registerTextDocumentContentProvider(DOCS_SCHEME, content),

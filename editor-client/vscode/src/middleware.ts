@@ -6,6 +6,7 @@ import type { Middleware } from 'vscode-languageclient/node';
 import type { Jobs } from './jobs';
 import type { Patches } from './patches';
 import type { JobProgress } from './ui/progress';
+import { chosen } from './ui/choosing';
 import { telling } from './ui/telling';
 import { escape } from './views/node';
 
@@ -24,7 +25,7 @@ export interface Parts {
 export function middleware(parts: () => Parts): Middleware {
   return {
     executeCommand: telling(async (command: string, args: unknown[]) => {
-      const given = (args[0] ?? {}) as Given;
+      const given = await chosen((args[0] ?? {}) as Given);
       const { jobs, patches, busy, execute } = parts();
       const { repo, proposal } = given;
       if (command === 'evolverec.explain') return await vscode.commands.executeCommand('evolverec.ui.explain', given);

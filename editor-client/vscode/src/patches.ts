@@ -10,7 +10,7 @@ import { PROPOSAL_SCHEME } from './server/documentContent';
 import { noteOwnEdit, saveBeforePatch } from './ui/saving';
 import { Declined } from './ui/telling';
 import { branchName } from './views/hunks';
-import { gainOf } from './views/findingsTree';
+import { diffTitle } from './views/findingsTree';
 import { hunkAt, proposedLines } from './views/hunks';
 import { hunkKey } from './views/proposalsTree';
 
@@ -40,10 +40,9 @@ export class Patches {
     const proposal = await this.find(repo, id);
     const file = proposal.files.find((candidate) => candidate.path === at?.path) ?? proposal.files[0];
     if (!file) throw new Error('this patch changes no file');
-    const title = (name: string) => `${path.posix.basename(name)}: ${proposal.title}`;
     if (proposal.files.length > 1 && !at) {
       const all = proposal.files.map((one) => [vscode.Uri.parse(one.uri), vscode.Uri.parse(one.uri), vscode.Uri.parse(one.proposed)]);
-      await vscode.commands.executeCommand('vscode.changes', `${proposal.title} (${gainOf(proposal)})`, all);
+      await vscode.commands.executeCommand('vscode.changes', diffTitle(proposal), all);
       return;
     }
     const proposed = vscode.Uri.parse(file.proposed);
@@ -53,7 +52,7 @@ export class Patches {
       ...(lines ? { selection: new vscode.Range(lines.start, 0, lines.start, 0) } : {}),
     };
     const current = vscode.Uri.parse(file.uri);
-    if (await exists(current)) await vscode.commands.executeCommand('vscode.diff', current, proposed, title(file.path), options);
+    if (await exists(current)) await vscode.commands.executeCommand('vscode.diff', current, proposed, diffTitle(proposal, path.posix.basename(file.path)), options);
     else await vscode.window.showTextDocument(proposed, options); // a new file has nothing to differ from
   }
 

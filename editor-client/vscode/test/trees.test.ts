@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { findingsTree } from '../src/views/findingsTree';
+import { diffTitle, findingsTree } from '../src/views/findingsTree';
 import { escape, type Node, withoutTwins } from '../src/views/node';
 import { personaPage } from '../src/views/personaPage';
 import { hunkKey, proposalsTree } from '../src/views/proposalsTree';
@@ -61,6 +61,19 @@ test('a faded finding is not counted and says so', () => {
   const faded = node?.children?.[1];
   assert.match(faded?.description ?? '', /^faded/);
   assert.equal(faded?.open, undefined);
+});
+
+test('what costs no accuracy is counted as a remark, as in lens, status bar and terminal', () => {
+  const remark = finding({ id: 'f2', severity: 'information' });
+  const [both] = findingsTree(cause(finding(), remark), []);
+  assert.equal(both?.description, '1 finding · 1 remark');
+  const [alone] = findingsTree(cause(remark), []);
+  assert.deepEqual([alone?.description, alone?.unfolded], ['1 remark', true]);
+});
+
+test('the tab of a diff begins with the gain', () => {
+  assert.equal(diffTitle(proposal(), 'model.py'), '+12 % [+8, +16] Full softmax in model.py');
+  assert.equal(diffTitle(proposal({ gain: null })), 'Full softmax');
 });
 
 test('what an LLM said is marked, wherever it shows', () => {

@@ -92,7 +92,7 @@ def _heading(standing: Standing) -> tuple[str, str, str]:
     if finding.kind.nature is Nature.ADVICE:
         return "advice", WHOLE, "Advice"
     if finding.kind.nature is Nature.SYMPTOM:
-        return "outcomes", WHOLE, "Outcomes without a known cause"
+        return "outcomes", WHOLE, "Unexplained"
     return finding.id, standing.cause, finding.kind.title
 
 

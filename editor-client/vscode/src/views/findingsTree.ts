@@ -66,10 +66,13 @@ function verdictNode(repo: string, verdict: Verdict): Node {
 }
 
 function causeNode(repo: string, cause: Cause, proposals: readonly Proposal[]): Node {
-  const current = cause.findings.filter((finding) => !finding.faded).length;
-  const faded = cause.findings.length - current;
+  const standing = cause.findings.filter((finding) => !finding.faded);
+  const faded = cause.findings.length - standing.length;
+  // Counted as lens, status bar and terminal count: what costs no accuracy is a remark.
+  const remarks = standing.filter((finding) => finding.severity === 'information').length;
+  const current = standing.length - remarks;
   const heads = cause.findings.filter((finding) => !cause.findings.some((other) => finding.explained_by.includes(other.id)));
-  const description = joined(current > 0 && count(current, 'finding'), faded > 0 && `${faded} faded`);
+  const description = joined(current > 0 && count(current, 'finding'), remarks > 0 && count(remarks, 'remark'), faded > 0 && `${faded} faded`);
   return {
     id: `cause:${repo}:${cause.id}`,
     label: cause.title,
@@ -78,7 +81,7 @@ function causeNode(repo: string, cause: Cause, proposals: readonly Proposal[]): 
     spoken: `${cause.title}: ${description}`,
     subject: NOTHING,
     children: heads.map((finding) => findingNode(repo, finding, proposals, cause.findings)),
-    unfolded: current > 0,
+    unfolded: standing.length > 0,
   };
 }
 
@@ -165,6 +168,11 @@ export function gainOf(proposal: Proposal): string {
 /** A patch in a narrow row, its gain first: "+20 % full softmax loss". */
 export function patchLabel(proposal: Proposal): string {
   return proposal.row ?? proposal.title;
+}
+
+/** Of the tab of its diff, where only the first words are seen: "+20 % [+15, +25] Full softmax loss in model.py". */
+export function diffTitle({ gain, title }: Proposal, file = ''): string {
+  return [gain?.short, title, file && `in ${file}`].filter(Boolean).join(' ');
 }
 
 /** What belongs to the gain in a row's label: its interval "[+15, +25]", or that there is none. */
