@@ -45,7 +45,11 @@ def figure_of(finding: Finding) -> str:
     plain = _CODE.sub(lambda code: " " * len(code[0]), finding.message)
     if finding.kind.found_by not in _TITLED:
         return ""
-    early = (found for found in FIGURE.finditer(plain) if found.start() < EARLY)
+    early = (
+        found
+        for found in FIGURE.finditer(plain)
+        if found.start() < EARLY and not plain[: found.start()].endswith("epoch ")  # a place, and no figure
+    )
     return next((found[0] for found in early if is_measured(found[0]) or not found.start()), "")
 
 

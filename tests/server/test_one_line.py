@@ -68,6 +68,12 @@ def found(code: str, message: str) -> Finding:
             ".693 the loss is the same at every step",
         ),
         (
+            "not-converged",
+            "epoch 6 of 6 (60 optimizer steps) had the best objective",
+            "Not converged: epoch 6 of 6 (60 optimizer steps) had the best objective",
+            "Not converged: epoch 6 of 6 (60 optimizer steps) had the best objective",
+        ),
+        (
             "parameter-lost",
             "the layers stand in a plain list",
             "the layers stand in a plain list",
