@@ -77,6 +77,8 @@ def _is_unused(source: ParsedFile, call: ast.Call) -> bool:
 def _by_hand(source: ParsedFile) -> Iterator[ast.Call]:
     """`scaled_dot_product_attention(..., dropout_p=self.p)`; `torch.rand(n) < keep` and `torch.bernoulli(...)` in a module, by which parts are dropped."""
     for call in source.calls_named("scaled_dot_product_attention"):
+        if dotted(call.func).startswith("self."):
+            continue  # a method of the module's own
         rate = keyword(call, "dropout_p") or (call.args[4] if len(call.args) > 4 else None)
         names = rate is not None and all(dotted(part) for part in (rate,))
         if names and rate is not None and not _is_switched(source, rate) and not _is_guarded(source, call):

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from diagnosis.findings import FindingKind, FoundBy, Role
 from diagnosis.rules.codebase import Codebase, Defined
 from diagnosis.rules.hits import RuleHit
+from diagnosis.rules.judging import says_it_trains
 from diagnosis.rules.own_evaluations import in_module, run_of_module, unset_evaluations
 from diagnosis.rules.reach import contract, evaluates, perhaps_reached, reached, same_place, two_faced
 from diagnosis.rules.rule import Rule
@@ -44,7 +45,7 @@ def eval_forgotten(source: ParsedFile) -> Iterator[RuleHit]:
         return
     asked = {score.node for _, score in contract(repo)}
     for place, call in unset_evaluations(repo):
-        if same_place(source, place) and place.node not in asked:
+        if same_place(source, place) and place.node not in asked and not says_it_trains(place.node):
             yield source.hit(KIND.code, _statement(source, place, call), MESSAGE)
 
 

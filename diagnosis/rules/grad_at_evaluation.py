@@ -8,6 +8,7 @@ from diagnosis.rules.answers_ranked import answers_ranked
 from diagnosis.rules.codebase import Codebase, Defined, once
 from diagnosis.rules.detached_answers import MOST_CALLERS, detached_answer
 from diagnosis.rules.hits import RuleHit
+from diagnosis.rules.judging import says_it_trains
 from diagnosis.rules.own_evaluations import is_handed_on
 from diagnosis.rules.repeated import below, callee, repo_of, trains
 from diagnosis.rules.rule import Rule
@@ -40,7 +41,11 @@ def grad_at_evaluation(source: ParsedFile) -> Iterator[RuleHit]:
             yield from _beside_training(source, function, repo)
             continue
         place = _evaluation(source, function) or _scoring(source, function, repo)
-        if place is None and trains(repo) and not is_handed_on(repo, function.name):
+        if (
+            place is None
+            and trains(repo)
+            and not (is_handed_on(repo, function.name) or says_it_trains(function))
+        ):
             place = next(_kept(source, repo, function), None)
         answer = detached_answer(source, function, repo) if place is None and trains(repo) else None
         if answer is not None and not _is_freed_above(repo, Defined(file=source, node=function)):

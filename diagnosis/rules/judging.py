@@ -4,6 +4,7 @@
 """
 
 import ast
+import re
 from collections.abc import Iterable, Iterator
 
 from diagnosis.rules.codebase import Codebase, Defined, once
@@ -14,6 +15,7 @@ from diagnosis.rules.values import How, bindings
 from diagnosis.syntax import called_name
 
 MOST_LEVELS = 4  # of calls between the function that ranks and those above it
+TRAINING = {"forward", "loss", "fit", "train", "training", "backward", "optimize", "update"}
 METRICS = ("ndcg", "recall", "hit", "mrr", "auc", "metric", "eval", "rank_of", "precision", "hr")
 
 
@@ -48,6 +50,15 @@ def kept_for_judges(source: ParsedFile, judging: frozenset[Function]) -> frozens
             made = called_name(statement.value)
             kept |= {f for f in source.functions if f.name == made and source.parents.get(f) is owner}
     return frozenset(kept)
+
+
+def says_it_trains(function: ast.AST) -> bool:
+    """Whether a function's name says that it is a part of training, though nothing is seen to call it: `cal_loss`, `fit_knn`, a module's
+    `forward`.
+    """
+    words = set(re.findall(r"[A-Z]?[a-z]+|[A-Z]+", getattr(function, "name", "")))
+    words = {word.lower() for word in words}
+    return bool(words & TRAINING) and not words & {"eval", "evaluate", "test", "predict", "rank", "recommend"}
 
 
 def _is_self(node: ast.expr) -> bool:
