@@ -21,7 +21,6 @@ LENGTH = 4  # events in a row that tell a place in the log
 FEWEST = 0.5  # of the ids must lie in the log, each after the one of the step before
 SAMPLE = 2000  # ids on which a numbering is tried
 MOST_ROWS = 4_000_000  # ids that are located, 2.5 s a million
-Order = Int64  # indices of a view's rows, lane after lane
 
 
 def in_lanes(log: Log, found: list[View], way: Callable[[Stream], int]) -> tuple[Sequence | None, list[View]]:
@@ -58,8 +57,8 @@ def _lanes(log: Log, view: View) -> Sequence | None:
     return None
 
 
-def _by_lane(view: View) -> tuple[Order, NDArray[np.bool_]]:
-    """The rows lane after lane, and whether each follows the one before it in its lane."""
+def _by_lane(view: View) -> tuple[Int64, NDArray[np.bool_]]:
+    """Indices of the rows, lane after lane, and whether each follows the one before it in its lane."""
     sizes = view.calls[:, D0].astype(np.int64)
     first = np.concatenate([[0], np.cumsum(sizes)])
     begins = np.flatnonzero(np.concatenate([[True], sizes[1:] != sizes[:-1]]))

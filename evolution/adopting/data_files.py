@@ -272,9 +272,10 @@ def _unpickled(
         kind = matrix
     why = f"{dotted(load.func)} at {unit.file.path}:{load.lineno}"
     why += ", which gives beginnings of sessions and the items that follow" if sessions else ""
-    kind = (
-        "sessions" if sessions else "unclear" if kind == "dict" and columns else kind
-    )  # parts with names are no events
+    if sessions:
+        kind = "sessions"
+    elif kind == "dict" and columns:
+        kind = "unclear"  # parts with names are no events
     return RowFormat(kind=kind, columns=columns, why=why)
 
 

@@ -34,9 +34,7 @@ class Numbering:
     item_map: str = ""
     whys: tuple[str, ...] = ()
     counted_down: bool = False  # the program takes 1 from the ids that it reads
-    counts_distinct: bool = (
-        False  # tables are as long as there are ids in the log, so what is written leaves out none
-    )
+    counts_distinct: bool = False  # its tables are as long as there are ids in the log: ids without gaps
 
     @property
     def renumbers(self) -> bool:
@@ -124,14 +122,16 @@ def _counted_down(files: list[DataFile]) -> str:
 def _counts_distinct(files: list[DataFile]) -> str:
     """The place where the reader of the training events counts the items in them: `log.item.nunique()`, `len(set(items))`; "" for none."""
     unit = next((file.unit for file in files if not file.held_out), None)
-    for node in unit.file.all_nodes if unit is not None else ():
+    if unit is None:
+        return ""
+    for node in unit.file.all_nodes:
         if isinstance(node, ast.Assign) and role_of(dotted(node.targets[0]).rpartition(".")[2]) == "item":
             text = ast.unparse(node.value)
             if text.endswith((".nunique()", ".unique().shape[0]", ".unique().size")) or re.fullmatch(
                 r"len\((set\(.*\)|np\.unique\(.*\)|.*\.unique\(\))\)|np\.unique\(.*\)\.(size|shape\[0\])",
                 text,
             ):
-                return f"{unit.file.path}:{node.lineno}" if unit is not None else ""
+                return f"{unit.file.path}:{node.lineno}"
     return ""
 
 

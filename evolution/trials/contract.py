@@ -13,7 +13,7 @@ from evolution.domain.trial import ContractCheck, Failure
 from evolution.trials.asked import CANDIDATES_FAULT, Asked, batch_of, said
 from evolution.trials.contract_batches import CODE as COMPANIONS
 from evolution.trials.contract_batches import check_batches
-from evolution.trials.contract_calls import CARRIED, MODE, TWICE, check_calls, check_mode, check_order
+from evolution.trials.contract_calls import CARRIED, TWICE, check_calls, check_order
 from evolution.trials.contract_histories import (
     IDS,
     NEWEST,
@@ -107,7 +107,6 @@ def _incomparable(code: str, why: str = BY_CALL) -> ContractCheck:
 
 
 PAIRS: dict[str, Check] = {
-    MODE: check_mode,
     PADDING: check_padding,
     NEWEST: check_newest,
     IDS: check_ids,

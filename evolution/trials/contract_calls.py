@@ -9,7 +9,7 @@ from evolution.trials.asked import CANDIDATES_FAULT, Asked, said
 from evolution.trials.failing import TrialFailed
 from evolution.trials.partings import Changed
 
-TWICE, CARRIED, MODE = "same-answer-twice", "state-carried", "scores-in-training-mode"
+TWICE, CARRIED = "same-answer-twice", "state-carried"
 NAMES = 3  # attributes that a message names
 
 
@@ -29,21 +29,6 @@ def check_calls(asked: Asked) -> list[ContractCheck]:
         words = "answers depend on earlier calls, so no two can be compared"
         return [said(TWICE, None, "warning", words), carried(counts, changes)]
     return [_unseeded(asked, counts, changes), said(CARRIED, None, "warning", "nothing else changes")]
-
-
-def check_mode(asked: Asked) -> ContractCheck:
-    """Whether score() itself sees to it that nothing is dropped: evolverec asks it in evaluation mode, others may not."""
-    batch = asked.few(asked.histories)
-    try:
-        moved, places = asked.session.moved_in_training_mode(*batch)
-    except TrialFailed as failed:
-        if failed.failure.reason not in CANDIDATES_FAULT:
-            raise
-        return said(MODE, None, "warning", "it does not answer in training mode")  # which misleads nobody
-    if not moved:
-        return said(MODE, True, "warning", "answers are the same in whatever mode training leaves the model")
-    words = f"{moved} of {len(batch[0])} users get random answers in training mode, as fit() leaves the model: call eval()"
-    return said(MODE, False, "warning", words, places)
 
 
 def _moved_by_others(asked: Asked) -> bool:

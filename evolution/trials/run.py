@@ -15,10 +15,11 @@ from evolution.domain.trial import (
 )
 from evolution.trials import artifacts
 from evolution.trials.asked import batch_of
-from evolution.trials.asking_again import checked_again
+from evolution.trials.asking_again import checked_again, comparable
 from evolution.trials.contract import check_contract, unanswered
 from evolution.trials.embedding_check import checked_embeddings
 from evolution.trials.failing import LONGEST_TRACEBACK, TrialFailed, broken_contract, guarded
+from evolution.trials.mode_left import check_mode
 from evolution.trials.numbering_check import check_numbering
 from evolution.trials.parsing import parse_reachable
 from evolution.trials.process import place_in
@@ -128,6 +129,9 @@ def _train_and_measure(
     supervision.on_stage("measuring")
     _settle_on_best(request, session, progress, built)
     _measure(request, supervision, session, progress, untrained)
+    if comparable(progress.contract, "same-answer-twice"):
+        batch = batch_of(request.data.validation, request.config.recommender.max_history)
+        progress.contract.append(check_mode(session, *batch))
     _keep_reported(request, session, built)
     return TrialStatus.COMPLETE
 

@@ -253,10 +253,10 @@ class WorkerSession:
         reply, _ = self._timed("changes", batch=str(self._place.handed_inside), seconds=PARTING_S)
         return changes_in(reply)
 
-    def moved_in_training_mode(self, users: Int64, histories: Int64) -> tuple[int, tuple[CodePlace, ...]]:
-        """How many of the answers are random where nothing but score() sets evaluation mode, and its place. Self-reported."""
+    def moved_in_its_mode(self, users: Int64, histories: Int64) -> tuple[int, tuple[CodePlace, ...]]:
+        """How many of the answers are random in the mode that fit() left the model in, and the place of score(). Self-reported."""
         self._write_batch(users, histories)
-        reply, _ = self._timed("training_mode", batch=str(self._place.handed_inside))
+        reply, _ = self._timed("mode_left", batch=str(self._place.handed_inside))
         found = tuple(CodePlace(path=path, line=line) for path, line in replies.places(reply, "places"))
         return min(len(users), max(0, replies.whole(reply, "moved"))), found
 

@@ -320,3 +320,37 @@ def test_unit_tests_of_the_repo_train_no_recommender(path: str, tail: str) -> No
 @pytest.mark.parametrize("path", ["test_model.py", "tests/run.py", "data.py"])
 def test_a_script_that_is_called_test_is_judged_all_the_same(path: str) -> None:
     assert [hit.code for hit in check_source(path, SPLIT)] == ["random-split"]
+
+
+NET = """
+import torch
+from torch import nn
+class Net{number}(nn.Module):
+    def __init__(self, size, d):
+        super().__init__()
+        self.items, self.drop = nn.Embedding(size, d), nn.Dropout(0.1)
+    def forward(self, seqs):
+        return self.drop(self.items(seqs)).mean(1)
+    def cal_loss(self, batch):
+        seqs, wanted = batch
+        told = self.forward(seqs) @ self.items.weight.T
+        hard = told.topk(8).indices
+        return (told.gather(1, hard).mean(1) - told.gather(1, wanted)[:, 0]).relu().mean()
+"""
+TRAINER = """
+import torch
+class Trainer:
+    def train_epoch(self, model, loader):
+        for batch in loader:
+            self.optimizer.zero_grad()
+            loss = model.cal_loss(batch)
+            loss.backward()
+            self.optimizer.step()
+"""
+
+
+def test_a_loss_of_several_models_of_which_a_trainer_has_one_is_no_evaluation() -> None:
+    """Which model it has cannot be seen, so that only its method's name says that it is trained."""
+    nets = {f"net{number}.py": NET.format(number=number) for number in range(3)}
+    hits = check_sources({**nets, "trainer.py": TRAINER})
+    assert "eval-forgotten" not in {hit.code for hit in hits}

@@ -131,7 +131,8 @@ async def test_steps_are_told_by_what_was_done_whatever_way(connect, records, re
     records.trial()
     records.feedback(records.finding(), simulation=records.simulation())
     records.proposal("p1", sample.patched, state=ProposalState.APPLIED)
-    (repo / "model.py").write_text(sample.patched, encoding="utf-8")  # else the server takes it for taken back
+    # In its file as well: else the server takes it for taken back.
+    (repo / "model.py").write_text(sample.patched, encoding="utf-8")
     records.store.set_proposal_state("p1", ProposalState.APPLIED)
     told = await editor.until("overview", lambda told: told["repos"][0]["steps"]["taken"])
     assert told["repos"][0]["steps"] == {"diagnosed": True, "asked": True, "taken": True}

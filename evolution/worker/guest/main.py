@@ -218,13 +218,16 @@ class GuestSession:
 
         return {"changed": changes(score, candidate.model, Places(self.root), Limit(seconds))}
 
-    def training_mode(self, batch: str) -> dict[str, Any]:
-        """How many answers to the batch are random in training mode, and where score() begins. The kit's own answers are not asked for."""
+    def mode_left(self, batch: str) -> dict[str, Any]:
+        """How many answers to the batch are random in the mode that fit() left, and where score() begins.
+
+        The kit's own answers are not asked for.
+        """
         self.stage = "score()"
         function = getattr(type(self.candidate.model), "score", None)
         if failures.is_kits(function):
             return {"moved": 0, "places": []}
-        moved = self.candidate.moved_in_training_mode(*_batch_in(batch))
+        moved = self.candidate.moved_in_its_mode(*_batch_in(batch))
         path, line = failures.defined_at(function, self.root)
         return {"moved": moved, "places": [[path, line]] if path else []}
 
@@ -372,7 +375,7 @@ class GuestSession:
 SMALL = 100_000  # parameters: handing the work of fewer to several threads takes longer than the work
 WALK_EPOCHS = 2  # so that what begins with the second one is seen
 REQUESTS = (
-    "enter", "watch", "load", "smoke", "walk", "watch_epochs", "replay", "build", "score", "padding", "part", "changes", "training_mode", "follow", "rank",
+    "enter", "watch", "load", "smoke", "walk", "watch_epochs", "replay", "build", "score", "padding", "part", "changes", "mode_left", "follow", "rank",
     "dense", "embeddings", "epoch", "keep", "restore", "save_state", "load_state", "load_checkpoint", "memory", "find_bad_value",
 )  # fmt: skip
 

@@ -153,17 +153,18 @@ class CheckedRecommender:
             for part, flag in zip(parts, flags):
                 part.training = flag
 
-    def moved_in_training_mode(self, users: np.ndarray, histories: np.ndarray) -> int:
-        """Rows whose answers hang on random numbers where the modules are in training mode, as fit() leaves them.
+    def moved_in_its_mode(self, users: np.ndarray, histories: np.ndarray) -> int:
+        """Rows whose answers hang on random numbers where the modules are in the modes that fit() left them in.
 
-        None do where score() sets evaluation mode itself. What normalises a batch is left as it is: it would learn from the question.
+        None do where score() sets evaluation mode itself. What normalises a batch is not in training mode: it would learn from the question.
         """
+        parts = [part for module in self.modules().values() for part in module.modules()]
+        left = [part.training and not hasattr(part, "running_mean") for part in parts]
         answers = []
         for seed in (1, 2):
             with self.at_rest(seed):
-                for module in self.modules().values():
-                    for part in module.modules():
-                        part.training = not hasattr(part, "running_mean")
+                for part, flag in zip(parts, left):
+                    part.training = flag
                 answers.append(self.dense(users, histories))
         first, second = (np.nan_to_num(one, neginf=0.0) for one in answers)
         return int((np.abs(first - second) > 1e-4 * (1.0 + np.abs(first))).any(axis=1).sum())

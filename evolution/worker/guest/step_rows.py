@@ -70,7 +70,8 @@ class Events:
 
     def user_of(self, ids: Any, likely: int = 0) -> int:
         """A user of whose events these ids are a stretch, the likely one if he is one, or if they are his with others left out
-        between them; 0 if there is none."""
+        between them; 0 if there is none.
+        """
         if likely and len(ids) >= LEAST_TURNED and self._has_in_order(likely, ids):
             return likely
         ends = np.flatnonzero(self.items == ids[-1])

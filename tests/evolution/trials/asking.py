@@ -13,6 +13,7 @@ from evolution.domain.trial import ContractCheck
 from evolution.trials.asked import Untrained, batch_of
 from evolution.trials.asking_trained import ask_trained
 from evolution.trials.data import TrialData
+from evolution.trials.mode_left import check_mode
 from evolution.trials.partings import Batch, Changed, Parting, changes_in, parting_in
 from evolution.worker.guest.carried_state import changes
 from evolution.worker.guest.comparing import first_parting, last_loss
@@ -56,9 +57,9 @@ class Answers:
         told = changes(score, self.candidate.model, Places(self.root), Limit(20.0))
         return changes_in({"changed": told})
 
-    def moved_in_training_mode(self, users: Int64, histories: Int64) -> tuple[int, tuple[CodePlace, ...]]:
+    def moved_in_its_mode(self, users: Int64, histories: Int64) -> tuple[int, tuple[CodePlace, ...]]:
         path, line = defined_at(type(self.candidate.model).score, self.root)
-        return self.candidate.moved_in_training_mode(users, histories), (CodePlace(path=path, line=line),)
+        return self.candidate.moved_in_its_mode(users, histories), (CodePlace(path=path, line=line),)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +77,16 @@ class Planted:
         """The first line that a failed check points at, stripped; "" where it points at none."""
         places = next(check.places for check in self.checks if check.code == code)
         return self.text.splitlines()[places[0].line - 1].strip() if places else ""
+
+
+def mode_of(folder: Path, data: TrialData, file: str, kind: str, edits: Edits) -> tuple[str, ContractCheck]:
+    """The program's text, and what is told of the mode that one epoch of its training leaves it in."""
+    build, text = built(folder, file, kind, edits)
+    answers = Answers(
+        candidate=CheckedRecommender(build, data.training, device="cpu", seed=0), root=str(folder)
+    )
+    answers.candidate.epoch()
+    return text, check_mode(answers, *batch_of(data.validation, MAX_HISTORY))
 
 
 def asked(folder: Path, data: TrialData, file: str, kind: str, edits: Edits = (), epochs: int = 3) -> Planted:

@@ -98,7 +98,7 @@ class Honest:
     def changes(self, **_: Any) -> dict[str, Any]:
         return {"changed": []}
 
-    def training_mode(self, **_: Any) -> dict[str, Any]:
+    def mode_left(self, **_: Any) -> dict[str, Any]:
         return {"moved": 0, "places": []}
 
     def padding(self, batch: str) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.evolution.trials.asking import Edits, asked
+from tests.evolution.trials.asking import Edits, asked, mode_of
 
 pytestmark = pytest.mark.trains
 
@@ -58,7 +58,6 @@ DEFECTS: list[tuple[str, str, str, Edits, str]] = [
     ("same-answer-twice", TORCH, "Vae", (("if self.training:", "if True:"),), "middle = middle + torch.randn_like(middle) * (width / 2).exp() * 0.1"),
     ("same-answer-twice", NUMPY, "Markov", ((MARKOV, "s = self.table[newest]\n        return s * (np.random.random(s.shape) > 0.2)"),), "return s * (np.random.random(s.shape) > 0.2)"),
     ("same-answer-twice", NUMPY, "Ease", (("return rows @ self.table", "rows = rows * (self.rng.random(rows.shape) > 0.2)\n        return rows @ self.table"), ("self.table = self.noise.copy()", "self.table, self.rng = self.noise.copy(), np.random.default_rng(seed)")), "rows = rows * (self.rng.random(rows.shape) > 0.2)"),
-    ("scores-in-training-mode", TORCH, "Sas", (("        self.net.eval()\n", ""),), "@torch.no_grad()"),
     ("batch-companions", TORCH, "Gru", ((GRU, "last = out[:, -1] - out[:, -1].mean(0)\n        return last @ self.items.weight.T"),), "last = out[:, -1] - out[:, -1].mean(0)"),
     ("batch-companions", TORCH, "Conv", (("x = torch.relu(self.conv(x))[:, :, 0]", "x = F.batch_norm(self.conv(x)[:, :, 0], None, None, training=True)"),), "x = F.batch_norm(self.conv(x)[:, :, 0], None, None, training=True)"),
     ("batch-companions", TORCH, "Sas", ((INNER_HEADS, INNER_HEADS.replace("repeat_interleave(2, 0)", "repeat(2, 1, 1)")),), INNER_HEADS.replace("repeat_interleave(2, 0)", "repeat(2, 1, 1)")),
@@ -113,6 +112,28 @@ def test_a_planted_defect_is_found_on_its_line(tmp_path, micro, code, file, kind
 
 
 READ_AT_ITS_END = "return out[torch.arange(len(rows)), kept - 1] @ self.items.weight.T"
+
+
+FORGETS = (("        self.net.eval()\n", ""),)
+
+
+@pytest.mark.parametrize(
+    ("edits", "passed"),
+    [
+        (FORGETS, False),
+        ((), True),
+        ((*FORGETS, ("            yield {", "            self.net.eval()\n            yield {")), True),
+    ],
+    ids=["nothing sets evaluation mode", "score does", "fit does at the end of an epoch"],
+)
+def test_random_answers_are_told_where_neither_score_nor_fit_sets_evaluation_mode(
+    tmp_path, micro, edits, passed
+):
+    text, check = mode_of(tmp_path, micro, TORCH, "Sas", edits)
+    assert check.passed is passed
+    if not passed:
+        (place,) = check.places
+        assert text.splitlines()[place.line - 1 :][1].strip().startswith("def score")
 
 
 def test_batches_padded_to_their_longest_history_are_no_fault(tmp_path, micro):

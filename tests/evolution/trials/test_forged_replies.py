@@ -172,7 +172,7 @@ ASKED = (
     "smoke",
     "build",
     "score",
-    "training_mode",
+    "mode_left",
     "rank",
     "dense",
     "embeddings",

@@ -134,13 +134,22 @@ class Mindful(Forgetful):
         return super().score(users, histories)
 
 
-@pytest.mark.parametrize(("kind", "moved"), [(Forgetful, True), (Mindful, False)])
-def test_answers_that_are_random_in_training_mode_are_counted_and_nothing_is_changed(kind, moved):
+class LeftInPeace(Forgetful):
+    def fit(self):
+        self.train()
+        self.eval()
+        yield {"loss": 1.0}
+
+
+@pytest.mark.parametrize(("kind", "moved"), [(Forgetful, True), (Mindful, False), (LeftInPeace, False)])
+def test_answers_that_are_random_in_the_mode_that_fit_left_are_counted_and_nothing_is_changed(kind, moved):
     candidate = CheckedRecommender(lambda data, device, seed: kind(), Data, device="cpu", seed=0)
+    candidate.epoch()
+    modes = [part.training for part in candidate.model.modules()]
     before = {name: one.clone() for name, one in candidate.model.state_dict().items()}
     rows = np.ones(8, np.int64), np.ones((8, 3), np.int64)
-    assert (candidate.moved_in_training_mode(*rows) > 0) is moved
-    assert candidate.model.live.training and candidate.model.normal.training
+    assert (candidate.moved_in_its_mode(*rows) > 0) is moved
+    assert [part.training for part in candidate.model.modules()] == modes
     assert all(torch.equal(one, before[name]) for name, one in candidate.model.state_dict().items())
 
 
