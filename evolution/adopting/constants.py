@@ -22,6 +22,8 @@ HERE = "/@repo"
 MOST_VALUES = 8
 SMALL_REPO = 150  # files
 DEEPEST = 14
+# Steps that one question may take: past it nothing is known. Code whose branches hang on each other (a library in a repo) asks in circles.
+MOST_STEPS = 20_000
 _YAML = re.compile(r"^\s*(?:-\s*)?([\w.-]+)\s*:\s*(.+?)\s*(?:#.*)?$", re.MULTILINE)
 Values = list[Any]
 _INI = re.compile(r"^[ \t]*([\w.-]+)[ \t]*[=:][ \t]*(\S.*?)[ \t]*$", re.MULTILINE)
@@ -44,6 +46,7 @@ class Constants:
         self.options: dict[str, list[ProgramOption]] = options_of(repo)
         self.used: set[str] = set()  # names of options that an answer hung on
         self._busy: set[tuple[int, int]] = set()
+        self._steps = 0  # of the outermost question that is being answered
         self._stores = self._find_stores()
         self._sites = self._find_sites()
         self._settings = self._read_settings()
@@ -64,7 +67,10 @@ class Constants:
     def values(self, unit: CodeUnit, node: ast.expr, depth: int = 0) -> Values:
         """The values that an expression may have, [] where nothing is known."""
         key = (id(unit), id(node))
-        if depth > DEEPEST or key in self._busy:
+        if not self._busy:
+            self._steps = 0
+        self._steps += 1
+        if depth > DEEPEST or key in self._busy or self._steps > MOST_STEPS:
             return []
         self._busy.add(key)
         try:

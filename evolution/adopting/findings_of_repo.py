@@ -1,6 +1,7 @@
 """All that was found of a repo that is being adopted, and the finding of it."""
 
 import ast
+import posixpath
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,11 +24,8 @@ from evolution.adopting.recbole_run import RecboleRun, recbole_run, told_to_recb
 from evolution.adopting.scoring import ScoreWay, score_way
 from evolution.adopting.split_of_repo import held_out_by
 from evolution.adopting.training import TrainingProgram, programs_of
+from evolution.adopting.unneeded import stubs_of, without_pretrained
 
-# Libraries that log, draw, time or evaluate: training needs none of what they return.
-LOGGERS = {"wandb", "tensorboardX", "tensorboard", "torchinfo", "torchsummary", "mlflow", "neptune", "comet_ml", "clearml", "visdom", "loguru",
-           "colorlog", "colorama", "coloredlogs", "termcolor", "tqdm", "rich", "matplotlib", "seaborn", "nni", "setproctitle", "prettytable",
-           "progressbar", "thop", "fvcore", "pynvml", "GPUtil", "psutil", "tabulate", "wget", "gdown", "ipdb", "IPython", "pudb", "swanlab", "aim"}  # fmt: skip
 EPOCHS_OF_TRAINERS = ("max_epochs", "num_train_epochs")
 BESIDE_EVENTS = (
     "json",
@@ -107,6 +105,8 @@ def look_at(root: Path, *, train: str = "", model: str = "") -> Adoption:
     command = command_line(program, constants, start_commands(root, repo.others))
     command = _with_folder(program, repo, command)
     constants = Constants(repo, dict(command.given), program.units)
+    command = without_pretrained(program, constants, command)
+    constants = Constants(repo, dict(command.given), program.units)
     files, moved, command = _within_repo(program, constants, command)
     constants = Constants(repo, dict(command.given), program.units)
     found = find_model(constants, program, model)
@@ -124,7 +124,7 @@ def look_at(root: Path, *, train: str = "", model: str = "") -> Adoption:
         numbering=numbering,
         held_out=held_out_by(program),
         named=named,
-        stubs=_stubs(program),
+        stubs=stubs_of(program, constants),
         left_out=(
             *evaluations_of(repo, program),
             *stoppers_of(repo, program),
@@ -174,7 +174,10 @@ def _within_repo(
             )
     moved = _moved(program, outside)
     for change in moved:
-        files = [_renamed(one, change) if one.outside.startswith(change.old) else one for one in files]
+        folder = program.cwd if change.constant else "."
+        files = [
+            _renamed(one, change, folder) if one.outside.startswith(change.old) else one for one in files
+        ]
     return files, moved, command
 
 
@@ -229,9 +232,11 @@ def _moved(program: TrainingProgram, outside: list[DataFile]) -> list[MovedPath]
     return found[:1]
 
 
-def _renamed(file: DataFile, change: MovedPath) -> DataFile:
+def _renamed(file: DataFile, change: MovedPath, folder: str) -> DataFile:
+    """folder: where the program stands when it asks for the new name; the kit's own folders lie in the repo's."""
     below = file.outside[len(change.old) :].lstrip("/")
-    return replace(file, outside="", path="/".join(part for part in (change.new.rstrip("/"), below) if part))
+    path = posixpath.normpath(posixpath.join(folder, change.new.rstrip("/"), below))
+    return replace(file, outside="", path=path)
 
 
 def _one_branch(files: list[DataFile]) -> list[DataFile]:
@@ -249,13 +254,6 @@ def _one_branch(files: list[DataFile]) -> list[DataFile]:
         or (one.format is not None and one.format.kind in BESIDE_EVENTS)
     ]
     return [one for one in same if one.format is not None or one is train or one.held_out]
-
-
-def _stubs(program: TrainingProgram) -> tuple[str, ...]:
-    modules = {module.partition(".")[0] for unit in program.units for module, _ in unit.file.imports.values()}
-    named = {module for unit in program.units for module, _ in unit.file.imports.values()}
-    found = (modules & LOGGERS) | ({"tensorboard"} if "torch.utils.tensorboard" in named else set())
-    return tuple(sorted(found))
 
 
 def _answers(program: TrainingProgram) -> tuple[str, ...]:

@@ -32,10 +32,12 @@ OURS = {
     "data_path": NEW_FOLDER,
     "benchmark_filename": None,
     "load_col": None,
+    "alias_of_item_id": None,  # columns of ready-made histories
     "eval_args": SPLIT,
     "eval_step": 0,
 }
 FILE_NAME = re.compile(r"\w[\w.-]*")  # a data set is a folder and a file of this name
+NEGATIVES = "train_neg_sample_args"
 RENUMBERS = "RecBole numbers anew what it reads"
 
 
@@ -81,7 +83,7 @@ def recbole_run(constants: Constants, program: TrainingProgram, command: Command
     return RecboleRun(
         dataset=dataset,
         why=why,
-        settings={**told, **OURS},
+        settings={**told, **_renamed_since(settings), **OURS},
         user=_name(settings, "USER_ID_FIELD", "user_id"),
         item=_name(settings, "ITEM_ID_FIELD", "item_id"),
         time=_name(settings, "TIME_FIELD", "timestamp"),
@@ -90,6 +92,13 @@ def recbole_run(constants: Constants, program: TrainingProgram, command: Command
         files=_other_files(constants.repo),
         named_model=named_model,
     )
+
+
+def _renamed_since(settings: dict[str, Any]) -> dict[str, None]:
+    """What RecBole has renamed: "no negatives", as its versions before 1.1 were told it, and today's name for that."""
+    older = [settings[name] for name in ("neg_sampling", "training_neg_sample_num") if name in settings]
+    none = bool(older) and all(one in (None, 0, "~", "null", "None") for one in older)
+    return {NEGATIVES: None} if none and NEGATIVES not in settings else {}
 
 
 def _name(settings: dict[str, Any], key: str, default: str) -> str:

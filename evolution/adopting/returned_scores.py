@@ -68,6 +68,38 @@ def _is_product(node: ast.expr) -> bool:
     return isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult)
 
 
+def gives_all_pairs(unit: CodeUnit) -> bool:
+    """Whether a function multiplies its vectors with transposed ones and returns that: rows of users, columns of items."""
+    returned_names = {
+        dotted(n.value) for n in unit.nodes if isinstance(n, ast.Return) and n.value is not None
+    }
+    told = [n.value for n in unit.nodes if isinstance(n, ast.Return) and n.value is not None]
+    told += [
+        node.value
+        for node in unit.nodes
+        if isinstance(node, ast.Assign) and dotted(node.targets[0]) in returned_names - {""}
+    ]
+    return any(_is_product(one) and _is_transposed(_right(one)) for one in told)
+
+
+def _right(product: ast.expr) -> ast.expr | None:
+    if isinstance(product, ast.BinOp):
+        return product.right
+    given = product.args if isinstance(product, ast.Call) else []
+    return given[-1] if given else None
+
+
+def _is_transposed(node: ast.expr | None) -> bool:
+    """`x.T`, `x.t()`, `x.transpose(0, 1)`, `torch.transpose(x, 0, 1)`; no swap of places within a row of the batch."""
+    if isinstance(node, ast.Attribute):
+        return node.attr in ("T", "mT")
+    if not isinstance(node, ast.Call):
+        return False
+    name = getattr(node.func, "attr", "") or dotted(node.func)
+    axes = [n.value for one in node.args for n in ast.walk(one) if isinstance(n, ast.Constant)]
+    return name == "t" or (name in ("transpose", "permute", "swapaxes") and axes[:2] in ([0, 1], [1, 0]))
+
+
 def losses_of(program: TrainingProgram, model: FoundModel) -> set[str]:
     """The names of the model's methods whose result is differentiated as it is: `loss = model(users, liked, others); loss.backward()`."""
     held = model.variable.rpartition(".")[2]

@@ -12,7 +12,7 @@ from evolution.adopting.naming import role_of, words_of
 from evolution.adopting.packed_scores import batch_of_buffers, packed_code, packing
 from evolution.adopting.parameter_roles import roles_of
 from evolution.adopting.products import products
-from evolution.adopting.returned_scores import field_of_scores, losses_of, returned
+from evolution.adopting.returned_scores import field_of_scores, gives_all_pairs, losses_of, returned
 from evolution.adopting.score_way import ScoreWay
 from evolution.adopting.training import TrainingProgram, drawn_arrays
 from evolution.adopting.vectors import by_fields, by_ranking_pairs, by_vectors, ranks, settings_for_asking
@@ -164,6 +164,17 @@ def _way(
     if "" in known or "rating" in known or "label" in known or "time" in known:
         return _recurrent(constants, model, unit, roles, why)
     table, why_table = used_table(constants, model, unit)
+    if known == {"user", "item"} and len(given) == 2 and gives_all_pairs(unit):
+        called = "model" if name == "forward" else f"model.{name}"
+        order = "users, items" if given[0] == "user" else "items, users"
+        turned = "" if given[0] == "user" else ".T"
+        return ScoreWay(
+            kind="by_items",
+            code=f"kit.scores.by_items(lambda model: lambda users, histories, items: {called}({order}){turned}, tensors=True)",
+            why=f"{why} and multiplies all of them: a row for each user",
+            table=table,
+            why_table=why_table,
+        )
     if known == {"user", "item"} and len(given) == 2:
         first = ", item_first=True" if given[0] == "item" else ""
         return ScoreWay(

@@ -120,6 +120,28 @@ def test_a_fit_that_sleeps_ends_too(repo: Callable[..., dict[str, Any]]) -> None
     assert "no training step" in trace["note"]
 
 
+def test_parameters_are_named_though_scoring_ran_out_of_time(repo: Callable[..., dict[str, Any]]) -> None:
+    body = """
+    def fit(self):
+        for _ in range(3):
+            self.step()
+        yield {}
+    def score(self, users, histories):
+        while True:
+            torch.ones(1)
+"""
+    trace = repo(
+        HEAD.replace("class R:", "class R(torch.nn.Module):").replace(
+            "init__(self):", "init__(self):\n        super().__init__()"
+        )
+        + STEP
+        + body
+        + MAKE,
+        0.5,
+    )
+    assert trace["steps"] == 2 and [one["name"] for one in trace["parameters"]] == ["table"]
+
+
 def test_a_failure_is_reported_beside_what_was_traced(repo: Callable[..., dict[str, Any]]) -> None:
     body = """
     def fit(self):

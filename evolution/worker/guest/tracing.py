@@ -68,6 +68,9 @@ def trace_smoke(
             run.guarded(lambda: run.score(users, histories))
         if data is not None:
             run.guarded(lambda: run.compare_numbering(data))
+        run.limit_by(
+            Limit(seconds)
+        )  # names of parameters are looked up under the recorder, however late it is
         trace = run.result()
     trace["seconds"] = round(time.monotonic() - started, 3)
     return trace

@@ -5,6 +5,8 @@ No library is needed, as nothing is run.
 
 from pathlib import Path
 
+import pytest
+
 from evolution.adopting.adapter_text import adapter_text
 from evolution.adopting.findings_of_repo import Adoption, look_at
 from evolution.adopting.gaps import gaps_in
@@ -331,6 +333,22 @@ def test_a_model_of_recbole_is_drafted_whole(tmp_path: Path) -> None:
     assert 'model="net"' in text and 'kit.scores.all_items(user="session_id")' in text
     assert 'items=run["train_data._dataset.field2token_id[item_id]"], length=20, side="right"' in text
     assert 'table="item_embedding.weight"' in text and found.epochs == 30
+
+
+@pytest.mark.parametrize(
+    ("told", "none"),
+    [
+        ("neg_sampling: ~\n", True),
+        ("training_neg_sample_num: 0\n", True),
+        ("training_neg_sample_num: 1\n", False),
+    ],
+)
+def test_an_older_word_for_no_negatives_is_told_to_recbole_in_its_own(
+    told: str, none: bool, tmp_path: Path
+) -> None:
+    script = RECBOLE_MODEL.format(base="SequentialRecommender") + RECBOLE_OWN.replace("{name}", "shop")
+    _, text = recbole(tmp_path, script, SETTINGS + told)
+    assert ('"train_neg_sample_args": None' in text) == none
 
 
 def test_a_configuration_of_recbole_alone_is_drafted_whole(tmp_path: Path) -> None:

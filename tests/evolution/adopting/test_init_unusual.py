@@ -86,3 +86,89 @@ def test_a_program_that_counts_the_items_it_meets_is_written_ids_without_gaps(tm
         'ids=kit.Ids(data, order="sorted"))' in text
         and 'kit.Ids(data, users=0, items=0, order="sorted"' in text
     )
+
+
+@pytest.mark.parametrize(
+    ("signature", "product", "asked"),
+    [
+        ("user_ids, item_ids", "torch.matmul(u, i.transpose(0, 1))", "model.calc_score(users, items)"),
+        ("item_ids, user_ids", "i @ u.T", "model.calc_score(items, users).T"),
+        ("user_ids, item_ids", "(u * i).sum(-1)", ""),
+        ("user_ids, item_ids", "torch.bmm(u, i.transpose(1, 2))", ""),
+    ],
+)
+def test_a_method_that_multiplies_all_users_with_all_items_is_asked_for_rows(
+    signature: str, product: str, asked: str, tmp_path: Path
+) -> None:
+    net = (
+        TABLES
+        + f"    def calc_score(self, {signature}):\n        u, i = self.user_emb(user_ids), self.item_emb(item_ids)\n"
+        f"        score = {product}\n        return score\n"
+        "    def loss(self, user_ids, liked, others):\n        return -self.calc_score(user_ids, liked).mean()\n"
+    )
+    code = code_of(drafted(tmp_path, net))
+    rows = f"kit.scores.by_items(lambda model: lambda users, histories, items: {asked}, tensors=True)"
+    assert code == (rows if asked else 'kit.scores.by_pairs("calc_score")')
+
+
+def test_a_folder_that_a_constant_names_is_read_from_where_the_program_stands(tmp_path: Path) -> None:
+    (tmp_path / "src").mkdir()
+    reading = "import config\nrows = []\nfor line in open(config.DATA):\n    u, i = line.split('\\t')\n    rows.append((u, i))"
+    (tmp_path / "src" / "config.py").write_text("HOME = '/home/somebody/logs/'\nDATA = HOME + 'log.tsv'\n")
+    drafted(tmp_path / "src", PAIRS, reading=reading)
+    (tmp_path / "README.md").write_text("    cd src\n    python main.py\n")
+    text = adapter_text(look_at(tmp_path))
+    assert 'cwd="src"' in text and 'values={"src/config.py:HOME": "evolverec_data/"}' in text
+    assert 'write_events("src/evolverec_data/log.tsv"' in text
+
+
+PRETRAINED = """import numpy as np
+class Loader:
+    def __init__(self, args):
+        self.rows = []
+        for line in open("log.txt"):
+            u, i = line.split('\t')
+            self.rows.append((u, i))
+        if args.use_pretrain == 1:
+            self.read_vectors()
+    def read_vectors(self):
+        self.vectors = np.load("vectors/mf.npz")
+rows = Loader(args).rows
+"""
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_vectors_that_nobody_has_here_are_not_asked_for(there: bool, tmp_path: Path) -> None:
+    if there:
+        (tmp_path / "vectors").mkdir()
+        (tmp_path / "vectors" / "mf.npz").write_bytes(b"PK")
+    default = ", default='log.txt')\nparser.add_argument('--use_pretrain', type=int, default=1"
+    text = adapter_text(drafted(tmp_path, PAIRS, reading=PRETRAINED, default=default))
+    assert ('"--use_pretrain=0"' in text) == (not there)
+    assert there or "mf.npz" not in text
+
+
+def test_a_library_of_a_branch_that_is_not_taken_may_be_missing(tmp_path: Path) -> None:
+    sets = (
+        "import lmdb\nimport msgpack\nimport pandas as pd\nclass Cached:\n    def __init__(self):\n        self.rows = lmdb.open('x')\n"
+        "class Plain:\n    def __init__(self):\n        self.rows = []\n        for line in open('log.txt'):\n"
+        "            u, i = line.split('\\t')\n            self.rows.append((msgpack.unpackb(u), i))\n"
+    )
+    (tmp_path / "sets.py").write_text(sets)
+    reading = "from sets import Cached, Plain\nkind = 'plain'\nif kind == 'cached':\n    rows = Cached().rows\nelse:\n    rows = Plain().rows"
+    assert 'stubs=("lmdb",)' in adapter_text(drafted(tmp_path, PAIRS, reading=reading))
+
+
+def test_branches_that_ask_for_each_other_end(tmp_path: Path) -> None:
+    """Each test hangs on all the others: followed without end, forty of them take longer than anybody waits."""
+    turns = "".join(
+        f"def f{n}(a=1):\n"
+        + "".join(f"    if a == f{m}(a):\n        a = f{m}(a + 1)\n" for m in range(40))
+        + "    return a\n"
+        for n in range(40)
+    )
+    (tmp_path / "turns.py").write_text(turns)
+    reading = "from turns import f0\nname = 'log.txt' if f0() else 'other.txt'\n" + READING.replace(
+        "args.data", "name"
+    )
+    assert "log.txt" in adapter_text(drafted(tmp_path, PAIRS, reading=reading))
