@@ -32,7 +32,8 @@ class Recommender:
         self.config = Config(seed=seed)
         self.device = torch.device(device)
         names = {}
-        item_cat = [0] + [names.setdefault(c, len(names) + 1) for c in data.item_columns.categories[1:]]
+        cats = ["/".join(levels) for levels in data.item_columns.categories[1:]]
+        item_cat = [0] + [names.setdefault(cat, len(names) + 1) for cat in cats]
         events = list(zip(data.users.tolist(), data.items.tolist(), data.timestamps.tolist()))
         self.datamodule = EventsDataModule(events, torch.tensor(item_cat), self.config)
         self.datamodule.setup(hold_out=False)
