@@ -23,9 +23,10 @@ READ = tuple(
         "aside8",
         "aside9",
         "aside10",
+        "aside11",
     )
 )
-ASIDE = HERE / "aside11"
+ASIDE = HERE / "aside12"
 HEALTHY = "healthy"
 NAMES = {"name", "kind", "also", "why", "edits", "cause", "near", "fails"}
 
