@@ -68,8 +68,14 @@ def _feeds_ranks(source: ParsedFile, function: Function, judging: frozenset[Func
 
 def _stands_beside(source: ParsedFile, function: Function, call: ast.Call) -> bool:
     """Whether what is drawn is all that a function gives, or joins other candidates there."""
-    statement = next((outer for outer in source.around(call) if isinstance(outer, ast.stmt)), None)
-    return isinstance(statement, ast.Return) or is_joined(source, call)
+    if call.args and parts_named(words_of(call.args[0])) & {Part.TEST, Part.VALID}:
+        return False  # a sample of the questions
+    for outer in source.around(call):
+        if isinstance(outer, ast.Subscript):
+            return False
+        if isinstance(outer, ast.stmt):
+            return isinstance(outer, ast.Return) or is_joined(source, call)
+    return False
 
 
 def _repeats(source: ParsedFile, call: ast.Call) -> bool:

@@ -128,8 +128,7 @@ def _detached(repo: Codebase, source: ParsedFile, function: Function, call: ast.
     if isinstance(value, ast.Name) and _is_given_to_graph(source, call):
         yield source.hit(KIND.code, call, "no gradient reaches what neighbours give: leave out .detach()")
     elif isinstance(value, ast.Call):
-        own = _is_layer(repo, source, value.func) or _is_own_object(repo, source, value.func)
-        if own and not _called_again(source, function, value):
+        if _is_layer(repo, source, value.func) and not _called_again(source, function, value):
             yield source.hit(
                 KIND.code, call, "no gradient reaches this part of the model: leave out .detach()"
             )
@@ -180,7 +179,10 @@ def _is_handed_on(source: ParsedFile, call: ast.Call) -> bool:
 def _is_given_to_graph(source: ParsedFile, call: ast.Call) -> bool:
     """`torch.sparse.mm(graph, x.detach())`"""
     outer = source.parents.get(call)
-    return isinstance(outer, ast.Call) and source.full_name(outer).endswith(SPARSE) and call in outer.args[1:]
+    sparse = isinstance(outer, ast.Call) and source.full_name(outer).endswith(
+        ("sparse.mm", "spmm", "sparse_mm")
+    )
+    return isinstance(outer, ast.Call) and sparse and call in outer.args[1:]
 
 
 def _is_layer(repo: Codebase, source: ParsedFile, function: ast.expr) -> bool:

@@ -21,7 +21,8 @@ KIND = FindingKind(
     found_by=FoundBy.RULE,
     title="The history holds its target",
     why="A model that is asked with it is shown the answer; an evaluation that leaves seen items out can never find it.",
-    definition="A pair of `x[:-k]` and `x[-m]` with m above k, as history and target: the slice ends after the event that is to be found; or histories by user joined with the very part that is looked for, of which an evaluation reads the newest events.",
+    definition="A pair of `x[:-k]` and `x[-m]` with m above k, as history and target: the slice ends after the event that is to be found; "
+    "or histories by user joined with the very part that is looked for, of which an evaluation reads the newest events.",
     roles=(Role.LOADER,),
     explains=("target-is-input", *WEAK),
 )

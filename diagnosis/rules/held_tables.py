@@ -17,6 +17,8 @@ SPARSE = {"sparse_coo_tensor", "coo_matrix", "csr_matrix", "dok_matrix", "lil_ma
 ROOTS = {"rsqrt", "sqrt", "pow", "power", "float_power"}
 GRAPHS = {"graph", "adj", "adjacency", "laplacian", "edges"}
 JOINS = {"concatenate", "concat", "cat", "vstack", "hstack", "chain"}
+COUNTS = {"len", "max", "min", "sum", "size", "mean", "nunique"}
+NUMBERS = {"n", "num", "size", "count", "len", "length", "number", "total"}
 COPIES = {"copy", "clone", "deepcopy"}
 GROWS = ("add", "update", "append", "extend")
 FOR_SERVING = {"final", "serve", "serving", "prod", "deploy", "eval", "evaluate"}
@@ -30,7 +32,7 @@ def graphs_of_held(repo: Codebase, source: ParsedFile) -> Iterator[ast.stmt]:
     held = _held_tables(repo)
     for function in source.functions if held else ():
         if _builds_graph(source, function):
-            for read in _reads(source, function, held):
+            for read in _reads(repo, source, function):
                 yield _statement_of(source, read)
                 break
 
@@ -39,7 +41,7 @@ def spared_by_tables(repo: Codebase, source: ParsedFile) -> Iterator[ast.stmt]:
     """The statements of training samplers that ask such a table whether what was drawn is to be drawn again."""
     held = _held_tables(repo)
     for function in source.functions if held else ():
-        reads = list(_reads(source, function, held))
+        reads = list(_reads(repo, source, function))
         if not reads or not samples_for_training(repo, source, function):
             continue
         drawn = {
@@ -57,13 +59,27 @@ def spared_by_tables(repo: Codebase, source: ParsedFile) -> Iterator[ast.stmt]:
 
 
 @once
-def _held_tables(repo: Codebase) -> frozenset[str]:
-    """The names of attributes that hold events of training and of held-out parts together, and are nowhere anything else."""
-    found: set[str] = set()
+def _held_tables(repo: Codebase) -> dict[str, set[ast.AST]]:
+    """Attribute -> the classes in which it holds events of training and of held-out parts together."""
+    found: dict[str, set[ast.AST]] = {}
     for file in repo.files:
         for kind in file.within(file.nodes[0], ast.ClassDef):
-            found |= {name for name in _filled(file, kind) if not parts_named([name])}
-    return frozenset(found)
+            for name in _filled(file, kind):
+                if not parts_named([name]):
+                    found.setdefault(name, set()).add(kind)
+    return found
+
+
+@once
+def _kept_in(repo: Codebase) -> dict[str, set[ast.AST]]:
+    """Attribute -> the classes that assign it."""
+    found: dict[str, set[ast.AST]] = {}
+    for file in repo.files:
+        for part in file.within(file.nodes[0], ast.Attribute) if _held_tables(repo) else ():
+            kind = repo.class_around(file, part)
+            if isinstance(part.ctx, ast.Store) and _own(part) and kind is not None:
+                found.setdefault(part.attr, set()).add(kind.node)
+    return found
 
 
 def _filled(file: ParsedFile, kind: ast.ClassDef) -> Iterator[str]:
@@ -136,13 +152,35 @@ def _joins(value: ast.expr) -> bool:
         sides = [value.left, value.right]
     else:
         return False
+    if any(_is_number(side) for side in sides):
+        return False
     told = [parts_in(side) for side in sides]
     return any(Part.TRAIN in one for one in told) and any(one and one <= HELD_OUT for one in told)
 
 
-def _reads(source: ParsedFile, function: Function, held: frozenset[str]) -> Iterator[ast.Attribute]:
+def _is_number(side: ast.expr) -> bool:
+    """`len(train)`, `self.n_test`, `train.shape[0]`"""
+    counted = any(isinstance(part, ast.Call) and called_name(part) in COUNTS for part in ast.walk(side))
+    last = dotted(side).rpartition(".")[2].lower()
+    pieces = {piece.lower() for piece in _PIECE.findall(last)} | {*last.split("_")}
+    shaped = any(
+        isinstance(part, ast.Attribute) and part.attr in ("shape", "size") for part in ast.walk(side)
+    )
+    return counted or shaped or isinstance(side, ast.Constant) or bool(pieces & NUMBERS)
+
+
+def _reads(repo: Codebase, source: ParsedFile, function: Function) -> Iterator[ast.Attribute]:
+    """The reads of such tables: of the own object where its class is one of theirs; of another, where no other class keeps this name."""
+    held = _held_tables(repo)
     for part in source.within(function, ast.Attribute):
-        if part.attr in held and isinstance(part.ctx, ast.Load) and not _is_filled_here(source, part):
+        if part.attr not in held or not isinstance(part.ctx, ast.Load) or _is_filled_here(source, part):
+            continue
+        kind = repo.class_around(source, part) if _own(part) else None
+        if (
+            kind.node in held[part.attr]
+            if kind is not None
+            else _kept_in(repo).get(part.attr, set()) <= held[part.attr]
+        ):
             yield part
 
 

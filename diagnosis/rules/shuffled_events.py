@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterator
 
-from diagnosis.rules.evaluating import trainers
+from diagnosis.rules.evaluating import LENGTHS, trainers
 from diagnosis.rules.parts_of_data import Part, parts_in
 from diagnosis.rules.places_from import number
 from diagnosis.rules.source import Function, ParsedFile
@@ -30,8 +30,8 @@ def shuffled_events(source: ParsedFile) -> Iterator[ast.Call]:
 
 
 def _names_held_out(source: ParsedFile, function: Function) -> bool:
-    stored = (n for n in source.within(function, ast.Name) if isinstance(n.ctx, ast.Store))
-    return any(parts_in(n) & HELD_OUT for n in stored)
+    told = parts_in(*(n for n in source.within(function, ast.Name) if isinstance(n.ctx, ast.Store)))
+    return Part.TRAIN in told and bool(told & HELD_OUT)
 
 
 def _drawn_name(source: ParsedFile, call: ast.Call) -> str:
@@ -51,7 +51,7 @@ def _is_sorted_by_user(source: ParsedFile, function: Function, name: str) -> boo
             continue
         given = sort.args[0] if sort.args else getattr(sort.func, "value", None)
         if isinstance(given, ast.Subscript) and dotted(given.slice) == name:
-            return True
+            return not LENGTHS & set(dotted(given.value).lower().rpartition(".")[2].split("_"))
     return False
 
 
