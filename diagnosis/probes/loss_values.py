@@ -32,7 +32,7 @@ SCALE = FindingKind(
     title="The training begins far worse than a guess",
     why="Tables drawn too large make the first scores extreme, and the first epochs only undo them. (pytorch issue 3121).",
     definition="Loss of the first step relative to the loss of equal scores; of losses of pairs where the first scores of a row spread by 4.5 "
-    "or more.",
+    "or more. Of losses that the repo writes itself, the spread of the first scores of a row, where it is 8 or more and the loss at least an eighth of it.",
     roles=(Role.INITIALIZATION, Role.ITEM_TABLE),
     explains=("not-converged", *UNLEARNED),
 )
@@ -41,6 +41,8 @@ FEWEST = 10  # steps
 FAR = 4.0  # times a guess's loss
 # Of pairs: tables of a standard deviation of 1 and 21 numbers or more, where a sigmoid is flat already.
 WIDE, FAR_OF_PAIRS = 4.5, 2.5
+# Of losses that a repo writes itself: no margin and no sigmoid tells scores so far apart from each other.
+WIDEST = 8.0
 NARROW = 1.5  # logits: three of these apart lose no four guesses
 MASKED = 1e6
 
@@ -112,8 +114,10 @@ def _spread(evidence: Evidence, watched: Watched, losses: list[float]) -> Measur
     flow = Flow(watched.trace)
     compared = [loss.op for loss in losses_of_logits(flow)]
     spread = _spread_before(evidence)
-    if spread is None or not compared:
+    if spread is None:
         return None
+    if not compared:
+        return _spread_of_own_loss(watched, flow, losses[0], spread)
     guess = float(answer(evidence, "guess").get("guess", 0.0))
     times = losses[0] / guess if guess > 0 else 0.0
     if spread < WIDE or times < FAR_OF_PAIRS:
@@ -125,6 +129,18 @@ def _spread(evidence: Evidence, watched: Watched, losses: list[float]) -> Measur
     return violated(
         SCALE, times, message, [*_table(watched, flow, compared[0]), place_of(flow.ops[compared[0]])],
         unit="times a guess's loss", reference=1.0, reference_name="a guess",
+    )  # fmt: skip
+
+
+def _spread_of_own_loss(watched: Watched, flow: Flow, first: float, spread: float) -> Measurement | None:
+    """Of a loss that no library computes: the first scores are so far apart that it pays for their distance."""
+    own = [way[0] for back in flow.backward for way in made_by(flow, back)]
+    if spread < WIDEST or first < spread / 8 or not own:
+        return None
+    message = f"first loss {number(first)}, standard deviation of a row's scores {number(spread)} before training: scores begin far too large"
+    return violated(
+        SCALE, spread, message, [*_table(watched, flow, own[0]), place_of(flow.ops[own[0]])],
+        unit="standard deviation of a row's scores", reference=1.0, reference_name="scores of a size that a loss tells apart",
     )  # fmt: skip
 
 

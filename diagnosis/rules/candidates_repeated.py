@@ -7,6 +7,7 @@ from diagnosis.findings import FindingKind, FoundBy, Role
 from diagnosis.rules.codebase import Codebase, once
 from diagnosis.rules.draws import SIZES, draws_one, is_draw
 from diagnosis.rules.evaluating import evaluators, ranks
+from diagnosis.rules.feeding import fed, is_joined
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.judging import judges, kept_for_judges, made_for_judges, speaks_of_metrics
 from diagnosis.rules.parts_of_data import Part, parts_named
@@ -46,7 +47,10 @@ def candidates_repeated(source: ParsedFile) -> Iterator[RuleHit]:
         ranking = (
             function in judging and function not in trains(repo) and _feeds_ranks(source, function, judging)
         )
-        if (ranking and _are_candidates(source, call)) or named:
+        handed = (
+            function in fed(repo) and function not in trains(repo) and _stands_beside(source, function, call)
+        )
+        if ((ranking or handed) and _are_candidates(source, call)) or named:
             yield source.hit(
                 KIND.code, call, "draws with replacement: an item can be a candidate twice; draw without"
             )
@@ -62,6 +66,18 @@ def _feeds_ranks(source: ParsedFile, function: Function, judging: frozenset[Func
     )
 
 
+def _stands_beside(source: ParsedFile, function: Function, call: ast.Call) -> bool:
+    """Whether what is drawn is all that a function gives, or joins other candidates there."""
+    if call.args and parts_named(words_of(call.args[0])) & {Part.TEST, Part.VALID}:
+        return False  # a sample of the questions
+    for outer in source.around(call):
+        if isinstance(outer, ast.Subscript):
+            return False
+        if isinstance(outer, ast.stmt):
+            return isinstance(outer, ast.Return) or is_joined(source, call)
+    return False
+
+
 def _repeats(source: ParsedFile, call: ast.Call) -> bool:
     """Whether several elements are drawn of a list, each of which may come again."""
     name = called_name(call)
@@ -70,7 +86,8 @@ def _repeats(source: ParsedFile, call: ast.Call) -> bool:
     if name not in ("choices", "choice") or not is_draw(source, call) or draws_one(call):
         return False
     decided = keyword(call, "replace") is not None or (name == "choice" and len(call.args) > 2)
-    weighed = any(keyword(call, word) is not None for word in ("p", "weights", "cum_weights"))
+    # Weighed draws of Python's have no other way; numpy's have, and are as likely to come again as they weigh.
+    weighed = any(keyword(call, word) is not None for word in ("weights", "cum_weights"))
     sized = any(keyword(call, word) is not None for word in SIZES) or len(call.args) > 1
     return sized and not weighed and not decided
 
@@ -138,6 +155,8 @@ def _are_candidates(source: ParsedFile, call: ast.Call) -> bool:
     """Whether items are drawn, in the author's words, and no users of which a sample is judged."""
     outer = next((o for o in source.around(call) if isinstance(o, ast.Assign | ast.Return | ast.Expr)), call)
     words = [word.lower() for word in words_of(outer)]
+    if called_name(call) in NUMBERS and _joins_a_target(source, call):
+        return not any("user" in word for word in words)
     if called_name(call) in NUMBERS and not any(
         word in one for one in words for word in ("row", "batch", "user")
     ):
@@ -145,6 +164,22 @@ def _are_candidates(source: ParsedFile, call: ast.Call) -> bool:
         words += ["item"] if _kept_unasked(source, call) else []
     return any(part in word for word in words for part in (*CANDIDATES, "item")) and not any(
         "user" in word for word in words_of(call.args[0] if call.args else call)
+    )
+
+
+def _joins_a_target(source: ParsedFile, call: ast.Call) -> bool:
+    """Whether a list takes what is drawn after something that the loop around gives: `rows.append([u, i]); rows += [[u, j] for j in drawn]`."""
+    kept = next((outer for outer in source.around(call) if isinstance(outer, ast.stmt)), None)
+    loop = next((outer for outer in source.around(call) if isinstance(outer, ast.For | Function)), None)
+    if not isinstance(kept, ast.AugAssign) or not isinstance(loop, ast.For):
+        return False
+    given = {n.id for n in ast.walk(loop.target) if isinstance(n, ast.Name)}
+    return any(
+        isinstance(other.func, ast.Attribute)
+        and dotted(other.func.value) == dotted(kept.target)
+        and given & {n.id for one in other.args for n in ast.walk(one) if isinstance(n, ast.Name)}
+        for other in source.calls_in(loop)
+        if called_name(other) == "append"
     )
 
 

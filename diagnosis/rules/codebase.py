@@ -22,7 +22,7 @@ from diagnosis.rules.definitions import (
     own_method,
     returns,
 )
-from diagnosis.rules.makings import makings_of
+from diagnosis.rules.makings import appended, makings_of
 from diagnosis.rules.source import Function, ParsedFile
 from diagnosis.rules.values import Binding, How, bindings, owner_of, parameters
 from diagnosis.syntax import called_name, dotted
@@ -160,7 +160,7 @@ class Codebase:
             return looped
         return [
             made
-            for place, value in self._bound(file, node, depth)
+            for place, value in self.bound(file, node, depth)
             for made in self.makers(place, value, depth + 1)
         ]
 
@@ -354,17 +354,18 @@ class Codebase:
 
     def _elements(self, file: ParsedFile, node: ast.expr, depth: int) -> list[Made]:
         """What the elements of a list or ModuleList are made by."""
-        values = [value for _, value in self._bound(file, node, depth)] or [node]
         found: list[Made] = []
-        for value in values:
+        for place, value in self.bound(file, node, depth) or [(file, node)]:
             for part in [value] if not isinstance(value, ast.Call) else value.args[:1]:
                 if isinstance(part, ast.List | ast.Tuple):
-                    found += [m for e in part.elts for m in self.makers(file, e, depth + 1)]
+                    found += [m for e in part.elts for m in self.makers(place, e, depth + 1)]
                 elif isinstance(part, ast.ListComp | ast.GeneratorExp):
-                    found += self.makers(file, part.elt, depth + 1)
+                    found += self.makers(place, part.elt, depth + 1)
+            for added in appended(place, node, value):
+                found += self.makers(place, added, depth + 1)
         return found
 
-    def _bound(self, file: ParsedFile, node: ast.expr, depth: int) -> list[tuple[ParsedFile, ast.expr]]:
+    def bound(self, file: ParsedFile, node: ast.expr, depth: int) -> list[tuple[ParsedFile, ast.expr]]:
         """The expressions that a name or attribute stands for, one step back."""
         if isinstance(node, ast.Name):
             found = bindings(file, node.id, node)

@@ -125,7 +125,9 @@ def _detached(repo: Codebase, source: ParsedFile, function: Function, call: ast.
     if not isinstance(call.func, ast.Attribute) or call.args or not _is_handed_on(source, call):
         return
     value = call.func.value
-    if isinstance(value, ast.Call):
+    if isinstance(value, ast.Name) and _is_given_to_graph(source, call):
+        yield source.hit(KIND.code, call, "no gradient reaches what neighbours give: leave out .detach()")
+    elif isinstance(value, ast.Call):
         if _is_layer(repo, source, value.func) and not _called_again(source, function, value):
             yield source.hit(
                 KIND.code, call, "no gradient reaches this part of the model: leave out .detach()"
@@ -172,6 +174,15 @@ def _is_handed_on(source: ParsedFile, call: ast.Call) -> bool:
         and outer.func is not call
         and called_name(outer) not in ("append", "float", "int", "update", "print", "log", "add", "stack")
     )
+
+
+def _is_given_to_graph(source: ParsedFile, call: ast.Call) -> bool:
+    """`torch.sparse.mm(graph, x.detach())`"""
+    outer = source.parents.get(call)
+    sparse = isinstance(outer, ast.Call) and source.full_name(outer).endswith(
+        ("sparse.mm", "spmm", "sparse_mm")
+    )
+    return isinstance(outer, ast.Call) and sparse and call in outer.args[1:]
 
 
 def _is_layer(repo: Codebase, source: ParsedFile, function: ast.expr) -> bool:

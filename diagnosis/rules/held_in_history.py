@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 from diagnosis.findings import FindingKind, FoundBy, Role
 from diagnosis.rules.discount import statement_of
+from diagnosis.rules.history_joined import joined_with_target
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.parts_of_data import parts_named
 from diagnosis.rules.places_from import number
+from diagnosis.rules.repeated import repo_of
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import ParsedFile
 from diagnosis.symptoms import WEAK
@@ -19,7 +21,8 @@ KIND = FindingKind(
     found_by=FoundBy.RULE,
     title="The history holds its target",
     why="A model that is asked with it is shown the answer; an evaluation that leaves seen items out can never find it.",
-    definition="A pair of `x[:-k]` and `x[-m]` with m above k, as history and target: the slice ends after the event that is to be found.",
+    definition="A pair of `x[:-k]` and `x[-m]` with m above k, as history and target: the slice ends after the event that is to be found; "
+    "or histories by user joined with the very part that is looked for, of which an evaluation reads the newest events.",
     roles=(Role.LOADER,),
     explains=("target-is-input", *WEAK),
 )
@@ -70,6 +73,12 @@ class _Cut:
 
 def history_holds_target(source: ParsedFile) -> Iterator[RuleHit]:
     """`valid = [(items[:-1], items[-2]) for items in users]`"""
+    for statement, held in joined_with_target(repo_of(source), source):
+        yield source.hit(
+            KIND.code,
+            statement,
+            f"{held} is looked for and stands in the history that the model reads: leave it out",
+        )
     pairs = [(node, parts) for node in _groups(source) if (parts := _parts(source, node))]
     for node, parts in pairs:
         history = [cut for _, cut in parts if not cut.event]

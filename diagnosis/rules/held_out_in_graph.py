@@ -4,6 +4,7 @@ import ast
 from collections.abc import Iterator
 
 from diagnosis.findings import FindingKind, FoundBy, Role
+from diagnosis.rules.held_tables import graphs_of_held
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.parts_of_data import Part, parts_in, parts_named
 from diagnosis.rules.parts_taken import is_cut, is_filled_in_part
@@ -49,6 +50,8 @@ def held_out_in_graph(source: ParsedFile) -> Iterator[RuleHit]:
     yield from _of_all_parts(source)
     yield from _of_own_log(source)
     repo = repo_of(source)
+    for read in graphs_of_held(repo, source):
+        yield source.hit(KIND.code, read, MESSAGE)
     if not any(divisions(file) for file in repo.files):
         return
     for call in source.calls:

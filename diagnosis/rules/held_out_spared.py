@@ -7,6 +7,7 @@ from diagnosis.findings import FindingKind, FoundBy, Role
 from diagnosis.rules.codebase import Codebase
 from diagnosis.rules.draws import is_draw
 from diagnosis.rules.draws_rejected import samples_for_training
+from diagnosis.rules.held_tables import spared_by_tables
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.parts_of_data import Part, parts_in
 from diagnosis.rules.rule import Rule
@@ -39,6 +40,8 @@ def held_out_never_drawn(source: ParsedFile) -> Iterator[RuleHit]:
     if repo is not None:
         for call in made_of_whole_log(repo, source):
             yield source.hit(KIND.code, call, MESSAGE)
+        for asked in spared_by_tables(repo, source):
+            yield source.hit(KIND.code, asked, MESSAGE)
     if repo is None or not any(is_draw(source, call) for call in source.calls):
         return
     for function in source.functions:

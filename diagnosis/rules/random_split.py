@@ -12,6 +12,7 @@ from diagnosis.rules.parts_of_data import Part, parts_in
 from diagnosis.rules.places_from import number
 from diagnosis.rules.repeated import callee, repo_of
 from diagnosis.rules.rule import Rule
+from diagnosis.rules.shuffled_events import shuffled_events
 from diagnosis.rules.source import ParsedFile, is_false, keyword
 from diagnosis.rules.split_by_name import split_by_name
 from diagnosis.rules.values import bindings, names_in, origins, same, words_of
@@ -59,6 +60,7 @@ def random_split(source: ParsedFile) -> Iterator[RuleHit]:
         *_last_of_permuted(source, knows_time),
         *_held_out(source),
         *_deleted(source),
+        *shuffled_events(source),
         *(_of_groups(source) if knows_time else ()),
         *(_by_library(source) if knows_time else ()),
     ):

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from diagnosis.findings import FindingKind, FoundBy
 from diagnosis.rules.codebase import Defined
 from diagnosis.rules.discount import statement_of
+from diagnosis.rules.drawn_by_others import drawn_by_others, is_rare
 from diagnosis.rules.draws import DRAWS, SEEDS, generator_made, is_draw, is_shared
 from diagnosis.rules.evaluating import evaluators, ranks
 from diagnosis.rules.hits import RuleHit
-from diagnosis.rules.judging import made_for_judges, speaks_of_metrics
+from diagnosis.rules.judging import judges, made_for_judges, speaks_of_metrics
 from diagnosis.rules.parts_of_data import Part, parts_named
 from diagnosis.rules.repeated import repo_of
 from diagnosis.rules.rule import Rule
@@ -44,7 +45,7 @@ def candidates_drawn_anew(source: ParsedFile) -> Iterator[RuleHit]:
             continue
         if (
             _is_seeded(source, call, function, judging)
-            or _is_rare(source, call)
+            or is_rare(source, call)
             or function.name == "__init__"
         ):
             continue
@@ -54,6 +55,15 @@ def candidates_drawn_anew(source: ParsedFile) -> Iterator[RuleHit]:
                 KIND.code,
                 statement_of(source, _asked_for(source, call, function, judging)),
                 "draws other candidates at each evaluation: draw them once, or seed the generator here",
+            )
+    asking = frozenset(f for f in source.functions if f in judges(repo)) | examples_of_evaluation(source)
+    for call in drawn_by_others(repo, source, asking):
+        if (function := source.function_of(call)) is not None and function.lineno not in seen:
+            seen.add(function.lineno)
+            yield source.hit(
+                KIND.code,
+                statement_of(source, call),
+                "asks for other candidates at each evaluation: ask once and keep them, or seed the generator there",
             )
     for call in asked_with_other_seeds(source, repo):
         yield source.hit(
@@ -87,7 +97,7 @@ def _is_seeded(source: ParsedFile, call: ast.Call, function: Function, judging: 
     owner = call.func.value if isinstance(call.func, ast.Attribute) else None
     made = generator_made(source, owner) if owner is not None else None
     if made is not None:
-        return (_is_given_a_seed(source, made) or _is_rare(source, made)) and (
+        return (_is_given_a_seed(source, made) or is_rare(source, made)) and (
             source.function_of(made) in judging
             and getattr(source.function_of(made), "name", "") != "__init__"
         )
@@ -128,15 +138,6 @@ def _asked_for(
 
 def _is_of_self(owner: ast.expr) -> bool:
     return isinstance(owner, ast.Attribute) and isinstance(owner.value, ast.Name) and owner.value.id == "self"
-
-
-def _is_rare(source: ParsedFile, call: ast.Call) -> bool:
-    for outer in source.around(call):
-        if isinstance(outer, Function):
-            return False
-        if isinstance(outer, ast.If | ast.IfExp):
-            return True
-    return False
 
 
 RULE = Rule(kind=KIND, run=candidates_drawn_anew)

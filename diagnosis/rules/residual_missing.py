@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from diagnosis.findings import FindingKind, FoundBy, Role
 from diagnosis.rules.codebase import Codebase, once
 from diagnosis.rules.hits import RuleHit
+from diagnosis.rules.residual_in_loop import taken_place
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import Function, ParsedFile
 from diagnosis.rules.values import same
@@ -17,8 +18,8 @@ KIND = FindingKind(
     found_by=FoundBy.RULE,
     title="A residual connection is missing",
     why="What the first half of the block has found reaches the next one through a small net alone, and is lost in deep stacks.",
-    definition="In a module that is stacked, one sublayer's result is added to its input, and a feed-forward net that keeps the width gives "
-    "its result without the input.",
+    definition="In a module that is stacked, one sublayer's result is added to its input, and a feed-forward net that keeps the width, or torch's "
+    "attention in a loop over lists of layers, gives its result without the input.",
     roles=(Role.ENCODER,),
     explains=(*UNLEARNED, *WEAK),
 )
@@ -30,6 +31,12 @@ def residual_missing(source: ParsedFile) -> Iterator[RuleHit]:
     repo = source.repo
     if repo is None:
         return
+    for statement, stream in taken_place(repo, source):
+        yield source.hit(
+            KIND.code,
+            statement,
+            f"puts the result in the place of {stream}, which the other layer of the loop adds: add {stream}",
+        )
     for kind in source.within(source.nodes[0], ast.ClassDef):
         forward = next((f for f in kind.body if isinstance(f, Function) and f.name == "forward"), None)
         if forward is None or kind.name not in repo.modules or kind.name not in _stacked(repo):

@@ -9,9 +9,11 @@ from diagnosis.rules.evaluating import evaluators, is_count_above
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.parts_of_data import Part, parts_named
 from diagnosis.rules.places_from import number
+from diagnosis.rules.repeated import repo_of
 from diagnosis.rules.rule import Rule
+from diagnosis.rules.sought import sought_unseen
 from diagnosis.rules.source import Function, ParsedFile
-from diagnosis.rules.values import parameters, same, words_of
+from diagnosis.rules.values import origins, parameters, same, words_of
 from diagnosis.syntax import called_name, dotted
 
 KIND = FindingKind(
@@ -20,7 +22,7 @@ KIND = FindingKind(
     title="Seen items are ranked",
     why="Items that a user has had take the first places of the list, and the target falls behind them.",
     definition="An evaluation over all items (the best of them, or how many are above the target) sets the scores of padding, or has "
-    "the histories or seen items at hand, and filters none of them. Of sessions and baskets items may come again.",
+    "the histories or seen items at hand, or looks for what a user has not had, and filters none of them. Of sessions and baskets items may come again.",
     sources=("github.com/RUCAIBox/RecBole/issues/1449",),
 )
 
@@ -52,18 +54,32 @@ def seen_items_ranked(source: ParsedFile) -> Iterator[RuleHit]:
             tops = _tops_below(source, function)
         if not tops or _ranks_a_few(source, function):
             continue
-        if _ignores_seen(source, function) or (
-            (
-                _sets_padding(source, function)
-                or (counted and not _may_repeat(source) and any(_is_of_scores(top) for top in tops))
+        if (
+            _ignores_seen(source, function)
+            or (
+                (
+                    _sets_padding(source, function)
+                    or (counted and not _may_repeat(source) and any(_is_of_scores(top) for top in tops))
+                )
+                and not _filters(source, function)
             )
-            and not _filters(source, function)
+            or _leaves_seen_in(source, function)
         ):
             yield source.hit(
                 KIND.code,
                 _filter_of(source, function) or tops[0],
                 "ranks the items that the user has seen: set their scores to -inf before",
             )
+
+
+def _leaves_seen_in(source: ParsedFile, function: Function) -> bool:
+    """Whether items that a user has had are taken out of what is looked for, and nothing that runs here takes them out of what is ranked."""
+    repo = repo_of(source)
+    if not sought_unseen(repo, source, function) or _filters(source, function):
+        return False
+    called = {called_name(call) for call in source.calls_in(function)}
+    elsewhere = [d for name in called for d in repo.functions.get(name, []) if d.file.path != source.path]
+    return not any(isinstance(d.node, Function) and _filters(d.file, d.node) for d in elsewhere)
 
 
 def _is_of_scores(call: ast.Call) -> bool:
@@ -125,7 +141,9 @@ def _filters(source: ParsedFile, function: Function) -> bool:
     called = {called_name(call) for call in source.calls_in(function)}
     helpers = [f for f in source.functions if f.name in called and f is not function]
     for around in (function, *helpers):
-        if any(called_name(call) in FILTERS for call in source.calls_in(around)):
+        if any(
+            called_name(call) in FILTERS and not _finds_hits(source, call) for call in source.calls_in(around)
+        ):
             return True
         if any(isinstance(op, ast.NotIn) for c in source.within(around, ast.Compare) for op in c.ops):
             return True
@@ -136,6 +154,21 @@ def _filters(source: ParsedFile, function: Function) -> bool:
         if any(isinstance(part.op, ast.Mult | ast.Sub) for part in source.within(around, ast.AugAssign)):
             return True
     return _may_hide(source, function)
+
+
+def _finds_hits(source: ParsedFile, call: ast.Call) -> bool:
+    """Whether a call asks which of the best items are those that are looked for: `np.isin(top, wanted[user])`."""
+    if called_name(call) not in ("isin", "in1d") or len(call.args) < 2:
+        return False
+    if _speak_of({w.lower() for w in words_of(call)}, HISTORIES) or parts_named(words_of(call)) == {
+        Part.TRAIN
+    }:
+        return False
+    return any(
+        isinstance(part, ast.Call) and called_name(part) in TOPS
+        for step in origins(source, call.args[0])
+        for part in ast.walk(step)
+    )
 
 
 def _may_hide(source: ParsedFile, function: Function) -> bool:

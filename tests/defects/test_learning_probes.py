@@ -356,6 +356,18 @@ DEFECTS: dict[str, tuple[str, list[tuple[str, str]], str, str]] = {
         "initial-scale",
         "table = torch.nn.Parameter(torch.randn(201, 8) * 3.0)",
     ),
+    "a table drawn far too large for a margin": (
+        SCRIPT,
+        [("torch.randn(201, 8) * 0.1)", "torch.randn(201, 8) * 3.0)"), ("F.softplus(down - up).mean()", "torch.relu(1 + down - up).mean()")],
+        "initial-scale",
+        "table = torch.nn.Parameter(torch.randn(201, 8) * 3.0)",
+    ),
+    "a table drawn far too large for a loss by hand": (
+        OBJECT,
+        [("std=0.1", "std=20.0"), ("F.cross_entropy(logits, y - 1)", "(logits.exp().sum(1).clamp(max=1e38).log() - logits[torch.arange(16), y - 1]).mean()")],
+        "initial-scale",
+        "self.items = nn.Embedding(201, 8)",
+    ),
     "a table drawn far too large": (
         OBJECT,
         [("std=0.1", "std=20.0")],
@@ -369,6 +381,10 @@ HEALTHY: dict[str, tuple[str, list[tuple[str, str]]]] = {
     "gradients accumulated over two batches": (
         SCRIPT,
         [("        opt.zero_grad()\n", ""), ("        opt.step()\n", "        if _ % 2:\n            opt.step()\n            opt.zero_grad()\n")],
+    ),
+    "pairs held apart by a margin": (
+        SCRIPT,
+        [("F.softplus(down - up).mean()", "torch.relu(1 + down - up).mean()")],
     ),
     "cleared after the step": (
         OBJECT,

@@ -249,7 +249,11 @@ def main(model, generator):
 def test_candidates_are_followed_to_the_file_that_ranks_them():
     files = {"data.py": SAMPLER_ELSEWHERE, "judge.py": JUDGE_ELSEWHERE, "main.py": MAIN}
     hits = {(hit.path, hit.start_line, hit.code) for hit in check_sources(files)}
-    assert hits == {("data.py", 8, "candidates-drawn-anew"), ("data.py", 10, "target-always-first")}
+    assert hits == {
+        ("data.py", 6, "candidates-repeated"),
+        ("data.py", 8, "candidates-drawn-anew"),
+        ("data.py", 10, "target-always-first"),
+    }
 
 
 def test_candidates_that_were_drawn_at_the_start_and_ranked_against_ties_are_healthy():
