@@ -1,5 +1,6 @@
 """What a training that breaks off in a later epoch tells: which epoch, what is kept, and where the first bad value came from."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from evolution.base.amounts import count, number
@@ -32,10 +33,13 @@ def _ran_out(failure: Failure) -> bool:
     return bool(frames) and "lr_scheduler.py" in frames[-1]
 
 
-def with_first_bad_value(failure: Failure, session: WorkerSession, *, seed: int, epoch: int) -> Failure:
-    """The failure, on the line that first gave a value that is not finite, where training again shows it."""
+def with_first_bad_value(
+    failure: Failure, session: WorkerSession, *, seed: int, epoch: int, on_stage: Callable[[str], None]
+) -> Failure:
+    """The failure, on the line that first gave a value that is not finite, where training again shows it. on_stage: told of that."""
     if failure.reason is not FailureReason.NOT_FINITE or session.fit.s > AGAIN_S:
         return failure
+    on_stage("looking for what broke the training")
     try:
         bad = session.find_bad_value(seed=seed, epochs=epoch, seconds=2 * AGAIN_S)
     except TrialFailed as again:

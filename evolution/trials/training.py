@@ -36,8 +36,10 @@ def train(
         failure = broken_off(
             failed.failure, measured + 1, measured=measured, max_epochs=request.config.training.max_epochs
         )
-        supervision.on_stage("looking for what broke the training")
-        raise TrialFailed(with_first_bad_value(failure, session, seed=seed, epoch=measured + 1)) from failed
+        failure = with_first_bad_value(
+            failure, session, seed=seed, epoch=measured + 1, on_stage=supervision.on_stage
+        )
+        raise TrialFailed(failure) from failed
 
 
 def _epochs(

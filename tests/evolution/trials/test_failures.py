@@ -91,10 +91,15 @@ def test_nan_scores_fail_as_not_finite(bench):
 
 
 def test_a_nan_loss_fails_as_not_finite_and_is_named(bench):
+    told: list[str] = []
     failure = failure_of(
-        bench.run(bench.changed(("1.0 / (epoch + 1)", "float('nan')"))), FailureReason.NOT_FINITE
+        bench.run(
+            bench.changed(("1.0 / (epoch + 1)", "float('nan')")),
+            supervision=Supervision(on_stage=told.append),
+        ),
+        FailureReason.NOT_FINITE,
     )
-    assert "loss" in failure.message
+    assert "loss" in failure.message and told[-1] == "looking for what broke the training"
 
 
 def test_an_endless_epoch_ends_at_the_time_limit(bench):
@@ -118,13 +123,14 @@ def test_a_memory_error_is_out_of_memory(bench):
 
 
 def test_cancelling_ends_a_trial_at_once(bench):
-    started = time.monotonic()
+    started, told = time.monotonic(), list[str]()
     trial = bench.run(
         bench.changed((LINE, "            import time; time.sleep(30)\n" + LINE)),
-        supervision=Supervision(cancelled=lambda: time.monotonic() - started > 3),
+        supervision=Supervision(cancelled=lambda: time.monotonic() - started > 3, on_stage=told.append),
     )
     failure_of(trial, FailureReason.CANCELLED)
     assert time.monotonic() - started < 10
+    assert "training" in told and not any("broke" in stage for stage in told)  # nothing did
 
 
 def test_a_broken_file_that_the_entry_does_not_import_is_left_alone(bench):
