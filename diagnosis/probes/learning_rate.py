@@ -246,7 +246,7 @@ def _too_high(watched: Watched) -> Measurement | None:
         return None
     began, late = losses[0], float(np.median(losses[len(losses) // 2 :]))
     peak = max(float(np.mean(losses[at : at + START])) for at in range(len(losses) - START + 1))
-    thrown = max(p.update_norm / p.weight_norm_before for p in learned)
+    thrown = _thrown(learned)
     overshot = _overshot(losses, learned)
     rose = late >= RISEN * began or peak >= LEAPT * began
     if began <= 0 or thrown < THROWN or not (rose or overshot):
@@ -268,6 +268,12 @@ def _too_high(watched: Watched) -> Measurement | None:
     )
 
 
+def _thrown(learned: list[LearnedParameter]) -> float:
+    """By how many times its own length a table or matrix moved at most; biases begin near 0 and move by more at any rate."""
+    matrices = [p for p in learned if len(p.shape) >= 2] or learned
+    return max(p.update_norm / p.weight_norm_before for p in matrices)
+
+
 def _diverges(evidence: Evidence, watched: Watched) -> Measurement | None:
     """A loss that rises over the epochs under Adam and its kind, whose every step moves a weight by about the rate."""
     made = [each for each in _made(watched) if str(each.get("type", "")).lower() in ADAPTIVE]
@@ -276,7 +282,7 @@ def _diverges(evidence: Evidence, watched: Watched) -> Measurement | None:
     if rate < LARGE or not made or not learned or watched.gradients_not_cleared > watched.optimizer_steps / 2:
         return None
     curve = not_learning(evidence)[0].details
-    thrown = max(p.update_norm / p.weight_norm_before for p in learned)
+    thrown = _thrown(learned)
     if not curve.get("diverged") or thrown < THROWN:
         return None
     losses = curve["losses"]

@@ -16,6 +16,7 @@ from diagnosis.rules import (
     clipping,
     constant_tables,
     copied_loss,
+    cut_before_filter,
     cut_from_loss,
     decay_per_batch,
     diffusion_terms,
@@ -57,6 +58,7 @@ from diagnosis.rules import (
     pairs_turned,
     parameters_swapped,
     part_not_served,
+    penalty_grows,
     plain_lists,
     random_table_frozen,
     rate_of_rate,
@@ -184,6 +186,8 @@ RULES: tuple[Rule, ...] = (
     bag_boundaries.RULE,
     weights_turned.RULE,
     weights_turned.OLDEST_RULE,
+    penalty_grows.RULE,
+    cut_before_filter.RULE,
     *ON_DATA,
 )
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from diagnosis.findings import FindingKind, FoundBy, Role
 from diagnosis.rules.filled_weights import filled_weights
 from diagnosis.rules.hits import RuleHit
+from diagnosis.rules.repeated import moves_rows
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import Function, ParsedFile, keyword
 from diagnosis.rules.tensor_calls import whole
@@ -20,7 +21,7 @@ KIND = FindingKind(
     why="From zeros every gradient of a product is zero, and from another constant all dimensions stay equal: the model "
     "learns nothing, or one dimension.",
     definition="Every embedding table of a class that has no other layer is filled with a constant, and with nothing random "
-    "afterwards; or a constant other than 0 fills the weights of a layer or table, or all parameters of more than one dimension.",
+    "afterwards; both tables of a factorisation that is trained by hand begin as one number; or a constant other than 0 fills the weights of a layer or table, or all parameters of more than one dimension.",
     roles=(Role.INITIALIZATION,),
     explains=(*UNTRAINED, *WEAK),
 )
@@ -51,6 +52,10 @@ def begin_alike(source: ParsedFile) -> Iterator[RuleHit]:
     """Tables, and beside them other weights that a constant fills."""
     tables = list(tables_begin_alike(source))
     yield from tables
+    for call in factors_begin_alike(source):
+        yield source.hit(
+            KIND.code, call, "fills every table with one number: begin with small random numbers"
+        )
     for call in filled_weights(source):
         hit = source.hit(
             KIND.code,
@@ -81,6 +86,44 @@ def tables_begin_alike(source: ParsedFile) -> Iterator[RuleHit]:
                 yield source.hit(
                     KIND.code, place, "fills every table with one number: begin with small random numbers"
                 )
+
+
+def factors_begin_alike(source: ParsedFile) -> Iterator[ast.Call]:
+    """`self.P = np.full((n_users, k), .1)` and `self.Q = np.full((n_items, k), .1)` of a factorisation that trains them by hand."""
+    for kind in source.within(source.nodes[0], ast.ClassDef):
+        made: dict[str, list[ast.Call]] = {}
+        for statement in source.within(kind, ast.Assign):
+            name, value = dotted(statement.targets[0]), statement.value
+            if name.startswith("self.") and isinstance(value, ast.Call) and _width(value):
+                made.setdefault(name, []).append(value)
+        widths = {_width(calls[0]) for calls in made.values()}
+        for width in widths:
+            factors = {name: calls for name, calls in made.items() if _width(calls[0]) == width}
+            calls = [call for found in factors.values() for call in found]
+            filled = all(
+                called_name(call) in FILLS and source.full_name(call).startswith("numpy.") for call in calls
+            )
+            if len(factors) > 1 and filled and _are_multiplied(source, kind, set(factors)):
+                yield from calls
+
+
+def _width(made: ast.Call) -> str:
+    """The size of a factor: "k" of `np.full((n, k), .1)` and `rng.normal(0, .1, (n, k))`; "" where that is not told."""
+    given = [*made.args, *(word.value for word in made.keywords if word.arg in ("size", "shape"))]
+    shapes = [one for one in given if isinstance(one, ast.Tuple) and len(one.elts) == 2]
+    return ast.unparse(shapes[0].elts[1]) if len(shapes) == 1 else ""
+
+
+def _are_multiplied(source: ParsedFile, kind: ast.ClassDef, factors: set[str]) -> bool:
+    """Whether two of the tables meet in one product of matrices, and a table is moved by a rate: it is trained by hand."""
+    meet = any(
+        len({dotted(n) for n in ast.walk(part) if isinstance(n, ast.Attribute)} & factors) > 1
+        for part in (
+            *(p for p in source.within(kind, ast.BinOp) if isinstance(p.op, ast.MatMult)),
+            *(c for c in source.calls_in(kind) if called_name(c) in ("dot", "matmul", "einsum")),
+        )
+    )
+    return meet and any(moves_rows(source, function) for function in source.within(kind, ast.FunctionDef))
 
 
 def _tables(source: ParsedFile, kind: ast.ClassDef) -> dict[str, ast.expr]:

@@ -19,7 +19,7 @@ KIND = FindingKind(
     title="Users without a hit are left out",
     why="A mean over hits alone grows when the model misses more users, and compares with no figure that counts them as 0.",
     definition="A value is appended only where the target is in the list, or its place below k, and the mean of what was "
-    "appended is taken; or a mean is taken of the figures above 0 alone, in a function that speaks of metrics.",
+    "appended is taken; or the figures above 0 alone are kept or averaged, in a function that speaks of metrics.",
 )
 
 MEANS = {"mean", "average", "nanmean", "fmean"}
@@ -31,6 +31,10 @@ def misses_left_out(source: ParsedFile) -> Iterator[RuleHit]:
         if _asks_for_hit(source, test.test):
             yield from _appended(source, test)
             yield from _divided_by_hits(source, test)
+        elif (
+            isinstance(test.test, ast.Compare) and _is_nothing(test.test) and _speaks_of_metrics(source, test)
+        ):
+            yield from _appended(source, test, _base(test.test.left))
     for call in source.calls_named(*MEANS):
         own = call.func.value if isinstance(call.func, ast.Attribute) else None
         for part in (own, *call.args[:1]):
@@ -65,7 +69,12 @@ def _is_nothing(test: ast.Compare) -> bool:
     )
 
 
-def _speaks_of_metrics(source: ParsedFile, call: ast.Call) -> bool:
+def _base(node: ast.expr) -> str:
+    """The row of `row[0] > 0`"""
+    return dotted(node.value if isinstance(node, ast.Subscript) else node)
+
+
+def _speaks_of_metrics(source: ParsedFile, call: ast.AST) -> bool:
     """Whether the function names metrics of ranking, as it would where the figures are those of users."""
     function = source.function_of(call)
     if function is None:
@@ -76,11 +85,13 @@ def _speaks_of_metrics(source: ParsedFile, call: ast.Call) -> bool:
     return 1 in senses and -1 not in senses
 
 
-def _appended(source: ParsedFile, test: ast.If) -> Iterator[RuleHit]:
-    """What is appended for hits alone, and averaged."""
+def _appended(source: ParsedFile, test: ast.If, asked: str = "") -> Iterator[RuleHit]:
+    """What is appended for hits alone, and averaged. asked: the name that the condition asks, where only that is meant."""
     for call in source.calls_in(*test.body):
         name = dotted(call.func.value) if isinstance(call.func, ast.Attribute) else ""
         if called_name(call) != "append" or not name or not _stands_in(source, call, test):
+            continue
+        if asked and not (call.args and _base(call.args[0]) == asked):
             continue
         if _is_filled_once(source, call, name) and _is_averaged(source, call, name):
             yield source.hit(

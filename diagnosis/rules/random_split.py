@@ -62,6 +62,7 @@ def random_split(source: ParsedFile) -> Iterator[RuleHit]:
         *_deleted(source),
         *shuffled_events(source),
         *(_of_groups(source) if knows_time else ()),
+        *(_shuffled_part(source) if knows_time else ()),
         *(_by_library(source) if knows_time else ()),
     ):
         place = statement_of(source, node)
@@ -125,6 +126,25 @@ def _of_groups(source: ParsedFile) -> Iterator[ast.expr]:
         grouped = isinstance(own, ast.Call) and called_name(own) == "groupby"
         if grouped and statement is not None and parts_in(*statement.targets) & {Part.VALID, Part.TEST}:
             yield call
+
+
+def _shuffled_part(source: ParsedFile) -> Iterator[ast.expr]:
+    """`rng.shuffle(mine)` before `is_test[mine[n:]] = True`: places of a user's events, of which a part is marked as held out."""
+    training = trainers(source)
+    for part in source.within(source.nodes[0], ast.Subscript):
+        name = dotted(part.value)
+        if not isinstance(part.slice, ast.Slice) or not name or source.function_of(part) in training:
+            continue
+        marked = source.parents.get(part)
+        kept = (
+            source.parents.get(marked) if isinstance(marked, ast.Subscript) and marked.slice is part else None
+        )
+        if not isinstance(kept, ast.Assign) or marked not in kept.targets or _are_owners(source, part.value):
+            continue
+        told = parts_in(*kept.targets) & {Part.VALID, Part.TEST}
+        permuted = _permuted(source, part) if told else None
+        if permuted is not None:
+            yield permuted
 
 
 def _goes_to_held_out(source: ParsedFile, part: ast.Subscript) -> bool:

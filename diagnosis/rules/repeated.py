@@ -13,6 +13,8 @@ MOST_LEVELS = 6  # of calls below a loop that trains
 LIBRARIES = {"torch", "numpy", "random", "scipy", "pandas", "math", "os", "sklearn", "tqdm", "time", "copy"}
 # Methods that a DataLoader, or a loop over examples, calls again in each epoch.
 FEEDS = {"__getitem__", "__iter__"}
+# What a step of gradient descent that is written out multiplies a gradient with.
+RATES = {"lr", "eta", "alpha", "rate", "learning_rate", "learningrate", "step_size", "lrate", "learn_rate"}
 
 _FOUND: "WeakKeyDictionary[Codebase, dict[ast.AST, Defined]]" = WeakKeyDictionary()
 _TRAINING: "WeakKeyDictionary[Codebase, dict[ast.AST, Defined]]" = WeakKeyDictionary()
@@ -32,7 +34,7 @@ def repeated(repo: Codebase) -> dict[ast.AST, Defined]:
 
 
 def trains(repo: Codebase) -> dict[ast.AST, Defined]:
-    """The functions that call `backward`, themselves or through others, by their nodes."""
+    """The functions that call `backward`, or move rows by a rate themselves, here or through others, by their nodes."""
     found = _TRAINING.get(repo)
     if found is None:
         found = _TRAINING[repo] = _reaching(repo)
@@ -121,7 +123,29 @@ def _trains_inside(file: ParsedFile, loop: Loop, repo: Codebase) -> bool:
         reached = None if is_backward(call) else callee(repo, file, call)
         if is_backward(call) or (reached is not None and reached.node in training):
             return True
-    return False
+    return any(moves_rows(file, statement) for statement in loop.body)
+
+
+def moves_rows(file: ParsedFile, node: ast.AST) -> bool:
+    """Whether rows of a table are moved by a rate: `self.P[u] += lr * g`, `np.add.at(P, u, lr * g)`. Numpy trains so."""
+    for part in file.within(node, ast.AugAssign):
+        moved = isinstance(part.target, ast.Subscript) and isinstance(part.op, ast.Add | ast.Sub)
+        if moved and has_rate(part.value):
+            return True
+    return any(
+        called_name(call) == "at" and len(call.args) == 3 and has_rate(call.args[2])
+        for call in file.calls_in(node)
+    )
+
+
+def has_rate(value: ast.expr) -> bool:
+    """Whether something is multiplied with a learning rate, by its name."""
+    return any(
+        dotted(side).rpartition(".")[2].lower() in RATES
+        for part in ast.walk(value)
+        if isinstance(part, ast.BinOp) and isinstance(part.op, ast.Mult)
+        for side in (part.left, part.right)
+    )
 
 
 def _called(repo: Codebase, file: ParsedFile, nodes: Iterable[ast.AST]) -> Iterator[Defined]:
@@ -149,7 +173,9 @@ def _reaching(repo: Codebase) -> dict[ast.AST, Defined]:
         for function in file.functions
     }
     found: dict[ast.AST, Defined] = {
-        f: d for f, (d, _) in calls.items() if any(map(is_backward, d.file.calls_in(f)))
+        f: d
+        for f, (d, _) in calls.items()
+        if any(map(is_backward, d.file.calls_in(f))) or moves_rows(d.file, f)
     }
     for _ in range(MOST_LEVELS):
         found |= {f: d for f, (d, below) in calls.items() if any(node in found for node in below)}

@@ -51,7 +51,11 @@ def updates_lost(source: ParsedFile) -> Iterator[RuleHit]:
         function = source.function_of(node)
         if function is None or not isinstance(ids, ast.Name) or not _may_repeat(source, ids, function):
             continue
-        many = _is_array(source, function, ids.id) or _is_spread(source, function, node.value)
+        many = (
+            _is_array(source, function, ids.id)
+            or _is_spread(source, function, node.value)
+            or _is_given_array(source, function, ids.id)
+        )
         if many and not _is_distinct(source, ids):
             yield source.hit(
                 KIND.code, node, "keeps one update of an id that occurs twice: use np.add.at, or index_add_"
@@ -99,6 +103,29 @@ def _is_array(source: ParsedFile, function: Function, ids: str) -> bool:
         if name in ("sum", "einsum") and _over_rows(call) and _mentions(call, ids, rows):
             return True
     return False
+
+
+def _is_given_array(source: ParsedFile, function: Function, ids: str) -> bool:
+    """Whether a caller in the file gives a small helper ids that it treats as many itself: `self.update(self.P, u, g)`."""
+    if ids not in parameters(function):
+        return False
+    for caller in source.functions:
+        for call in source.calls_in(caller) if caller is not function else ():
+            if called_name(call) != function.name or source.function_of(call) is not caller:
+                continue
+            given = _argument(call, function, ids)
+            if isinstance(given, ast.Name) and _is_array(source, caller, given.id):
+                return True
+    return False
+
+
+def _argument(call: ast.Call, function: Function, name: str) -> ast.expr | None:
+    for word in call.keywords:
+        if word.arg == name:
+            return word.value
+    names = [one for one in parameters(function) if one not in ("self", "cls")]
+    place = names.index(name) if name in names else len(call.args)
+    return call.args[place] if place < len(call.args) else None
 
 
 def _is_spread(source: ParsedFile, function: Function, value: ast.expr) -> bool:
