@@ -6,7 +6,7 @@ import re
 
 from diagnosis.findings import Finding, FoundBy
 from evolution.domain.proposal import Effect, Proposal
-from server.shown.wording import LINE, bracketed, gain, headline
+from server.shown.wording import LINE, bracketed, gain, headline, kept_effect
 
 # A number that was measured: `.85`, `4.3 %`, `27 % [21, 34]`, `37 of 38`; not the 10 of NDCG@10, the 1 of top-1 or a part of a name.
 FIGURE = re.compile(
@@ -60,7 +60,7 @@ def is_measured(figure: str) -> bool:
 
 def patch_row(proposal: Proposal) -> str:
     """A patch in a narrow row: `+12 % full softmax loss`."""
-    effect = proposal.effect
+    effect = kept_effect(proposal.effect, proposal.corrected)
     if effect is None:
         return proposal.idea.title
     return f"{rise(effect)} {_lowered(proposal.idea.title)}"

@@ -12,9 +12,9 @@ import { Declined } from './ui/telling';
 import { branchName } from './views/hunks';
 import { diffTitle } from './views/findingsTree';
 import { hunkAt, proposedLines } from './views/hunks';
-import { hunkKey } from './views/proposalsTree';
+import { hunkKey, measuredWords } from './views/proposalsTree';
 
-export class Patches {
+export class Patches implements vscode.HoverProvider {
   /** Hunks that the user put aside in this window. */
   readonly skipped = new Set<string>();
   private readonly skippedChanged = new vscode.EventEmitter<void>();
@@ -54,6 +54,12 @@ export class Patches {
     const current = vscode.Uri.parse(file.uri);
     if (await exists(current)) await vscode.commands.executeCommand('vscode.diff', current, proposed, diffTitle(proposal, path.posix.basename(file.path)), options);
     else await vscode.window.showTextDocument(proposed, options); // a new file has nothing to differ from
+  }
+
+  /** What was measured of the patch that makes this text, and how it was compared. */
+  async provideHover(document: vscode.TextDocument): Promise<vscode.Hover | undefined> {
+    const address = parseAddress(document.uri);
+    return address && new vscode.Hover(new vscode.MarkdownString(measuredWords(await this.find(address.repo, address.id))));
   }
 
   /** All of it, but for hunks that were put aside. */

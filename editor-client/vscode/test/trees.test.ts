@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { diffTitle, findingsTree } from '../src/views/findingsTree';
 import { escape, type Node, withoutTwins } from '../src/views/node';
 import { personaPage } from '../src/views/personaPage';
-import { hunkKey, proposalsTree } from '../src/views/proposalsTree';
+import { hunkKey, measuredWords, proposalsTree } from '../src/views/proposalsTree';
 import { bestSoFar, runsTree } from '../src/views/runsTree';
 import { usersTree } from '../src/views/usersTree';
 import { figure, finding, group, hunk, proposal, run } from './samples';
@@ -109,6 +109,15 @@ test('a gain is told with its interval, shortly in the row and whole below it', 
   const { row: _, ...untold } = proposal({ gain: { value: -3, low: -5, high: -1, unit: '%', text: 'objective .142 → .138 (-3 %, 95 % [-5, -1] %)' } });
   const [older] = proposalsTree({ repo: '/r', proposals: [untold] }, new Set());
   assert.match(`${older?.label} ${older?.description}`, /^Full softmax .*-3 %/, 'a server that tells no rows');
+});
+
+test('how a patch was compared stands beside its gain, and in sentences where the mouse is over it, in the diff too', () => {
+  const compared = 'Compared at equal steps: 160 optimizer steps, within the 240 that your version had.';
+  const measured = proposal({ terms: 'equal steps', compared });
+  const gain = proposalsTree({ repo: '/r', proposals: [measured] }, new Set())[0]?.children?.[0];
+  assert.equal(gain?.description, '2 seeds · equal steps');
+  assert.match(gain?.tooltip ?? '', /160 optimizer steps/);
+  assert.match(measuredWords(measured), /^\*\*Full softmax\*\*: objective .* 2 seeds · equal steps\n\nCompared at equal steps/);
 });
 
 test('a patch without a measured gain says that it has none', () => {
