@@ -212,7 +212,7 @@ def measured_at(proposal: Proposal, most: int = MENU) -> str:
     what = effect.metric if "*" not in effect.metric else "objective"  # an expression is too long for a menu
     seeds = count(len(proposal.trials), "seed") if proposal.trials else ""
     terms = str(proposal.details.get("terms", ""))
-    choice = f"1 of {proposal.corrected.candidates}" if proposal.corrected else ""
+    choice = f"1 of {proposal.corrected.candidates} tried" if proposal.corrected else ""
     for parts in ((seeds, terms, choice), (seeds, terms), (terms,)):
         found = ", ".join(filter(None, (f"{gain(effect)} {what}", *parts)))
         if len(found) <= most:

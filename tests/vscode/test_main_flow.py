@@ -164,7 +164,7 @@ def propose(workbench, repo, evolverec):
     view.locator(".welcome-view-content").get_by_role("button", name="Propose Patches").click()
     row = workbench.row(view, SOFTMAX)
     expect(row).to_have_attribute("aria-label", re.compile("^verified gain"), timeout=300_000)
-    expect(row).to_contain_text(re.compile(r"^\+\d+ % full softmax loss.*\[\+\d+, \+\d+\]"))
+    expect(row).to_contain_text(re.compile(r"^\+\d+ % \[\+[.\d]+, \+\d+\] full softmax loss"))
     expect(row).to_have_attribute(
         "aria-label", re.compile(r"95 % \[")
     )  # the row is narrow, its label is whole

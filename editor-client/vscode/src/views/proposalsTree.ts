@@ -1,7 +1,7 @@
 /** Patches: the verified ones first, what they changed, and their parts for taking one by one. */
 
 import type { Hunk, Proposal, Proposals } from '../protocol';
-import { gainOf, intervalOf, patchLabel } from './findingsTree';
+import { gainBeside, gainOf, patchLabel } from './findingsTree';
 import { count, escape, joined, leaf, type Node, NOTHING, paragraphs } from './node';
 
 /** Which hunks the user has put aside, as `proposal:path:index`. */
@@ -44,7 +44,7 @@ function proposalNode(repo: string, proposal: Proposal, skipped: Skipped): Node 
   return {
     id: `proposal:${repo}:${proposal.id}`,
     label: patchLabel(proposal),
-    description: joined(intervalOf(proposal), proposal.state === 'open' && proposal.verified === 'no' && proposal.whyNot, author, unfit),
+    description: joined(gainBeside(proposal), proposal.state === 'open' && proposal.verified === 'no' && proposal.whyNot, author, unfit),
     tooltip: tooltip(proposal),
     icon: proposal.state === 'applied' ? { name: 'check' } : ICON[proposal.verified],
     spoken: `${word}: ${proposal.title}, ${gainOf(proposal)}${author ? `, ${author}` : ''}${unfit ? `, ${unfit}` : ''}`,

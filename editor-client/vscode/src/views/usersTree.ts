@@ -1,7 +1,7 @@
 /** Simulated users: what they agree on, and each with the page it was given. */
 
 import type { Critique, Persona, UserGroup, Users } from '../protocol';
-import { count, escape, inRow, joined, leaf, type Node, NOTHING, paragraphs } from './node';
+import { beside, count, escape, inRow, joined, leaf, type Node, NOTHING, paragraphs } from './node';
 
 export function usersTree(users: Users): Node[] {
   return users.groups.map((group) => groupNode(users.repo, group));
@@ -45,7 +45,7 @@ function critiqueNode(repo: string, critique: Critique): Node {
   return {
     id,
     label: critique.row ?? critique.code,
-    description: critique.message,
+    description: beside(critique.row ?? critique.code, critique.message),
     tooltip: paragraphs(`**${escape(critique.code)}**: ${escape(critique.message)}`, `${word}, said by ${escape(critique.share.text)}`),
     icon: { name: critique.positive ? 'thumbsup' : 'thumbsdown' },
     spoken: `${word}: ${critique.code}, ${critique.message}`,
