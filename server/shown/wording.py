@@ -14,7 +14,6 @@ from seeds.amounts import amount, figure
 LINE = 90  # characters that Problems and a line's end have room for
 LEAST = 30  # characters that say something by themselves
 MENU = 100  # characters that a line of a menu has room for
-LEAST_NAME = 20  # characters by which one patch is told from another
 
 
 def headline(text: str, most: int = LINE) -> str:
@@ -199,24 +198,32 @@ def proposal_title(proposal: Proposal) -> str:
     """The proposal in a menu's line, at most `MENU` characters: its title, whether an LLM had the idea, the gain and how it was
     compared: `Full softmax loss: +20 % [+15, +25] objective, 2 seeds, equal steps`. `comparison` has what there is no room for.
     """
+    name = f"{proposal.idea.title} (by an LLM)" if proposal.idea.by_llm else proposal.idea.title
+    whole = [f"{name}: {found}" for found in _measured_at(proposal) if len(name) + len(found) + 2 <= MENU]
+    return whole[0] if whole else _cut_title(proposal)
+
+
+def _cut_title(proposal: Proposal) -> str:
     between = " (by an LLM): " if proposal.idea.by_llm else ": "
-    found = measured_at(proposal, MENU - LEAST_NAME - len(between))
+    found = _measured_at(proposal)[-1]
     return f"{cut(proposal.idea.title, MENU - len(between) - len(found))}{between}{found}"
 
 
-def measured_at(proposal: Proposal, most: int = MENU) -> str:
-    """What was measured of a proposal, and how, in at most `most` characters: `+20 % [+15, +25] objective, 2 seeds, equal steps`."""
+def _measured_at(proposal: Proposal) -> list[str]:
+    """What was measured of a proposal, and how, the longest first: `+20 % [+15, +25] objective, 2 seeds, equal steps, 1 of 9 tried`."""
     effect = kept_effect(proposal.effect, proposal.corrected)
     if effect is None:
-        return "not measured to the end"
-    what = effect.metric if "*" not in effect.metric else "objective"  # an expression is too long for a menu
+        return ["not measured to the end"]
     seeds = count(len(proposal.trials), "seed") if proposal.trials else ""
     terms = str(proposal.details.get("terms", ""))
     choice = f"1 of {proposal.corrected.candidates} tried" if proposal.corrected else ""
-    for parts in ((seeds, terms, choice), (seeds, terms), (terms,)):
-        found = ", ".join(filter(None, (f"{gain(effect)} {what}", *parts)))
-        if len(found) <= most:
-            return found
+    many = ((seeds, terms, choice), (seeds, terms), (terms,))
+    return [", ".join(filter(None, (objective_gain(effect), *parts))) for parts in many]
+
+
+def objective_gain(effect: Effect) -> str:
+    """The change with the name of what changed: `+20 % [+15, +25] objective`."""
+    what = effect.metric if "*" not in effect.metric else "objective"  # an expression is too long for a menu
     return f"{gain(effect)} {what}"
 
 

@@ -120,6 +120,12 @@ test('how a patch was compared stands beside its gain, and in sentences where th
   assert.match(measuredWords(measured), /^\*\*Full softmax\*\*: objective .* 2 seeds · equal steps\n\nCompared at equal steps/);
 });
 
+test('what users say stands below that heading, and only where an LLM plays them says so itself', () => {
+  const said = labelled(findingsTree(cause(finding({ source: 'users' })), []), /popularity lift/);
+  assert.doesNotMatch(said.description ?? '', /said by/);
+  assert.match(said.spoken ?? '', /said by users/);
+});
+
 test('a row does not say its figure twice', () => {
   assert.equal(beside('70 % [64, 76] overused popularity', '70 % [64, 76] of 200 users find that'), 'of 200 users find that');
   assert.equal(beside('.79 overconfident', 'top-1 .79, right .04'), 'top-1 .79, right .04');

@@ -102,7 +102,7 @@ function round(value: number): number {
 
 const STYLE = `
 body { color: var(--vscode-foreground); font-family: var(--vscode-font-family); font-size: var(--vscode-font-size); max-width: 60rem; }
-.now { font-weight: 600; }
+h1 { font-size: 1.3em; margin: .6rem 0; } .now { font-weight: 600; }
 figure { margin: 1rem 0; } figcaption { margin-bottom: .25rem; }
 svg { display: block; } svg.key { display: inline; width: 28px; height: 8px; }
 text { fill: var(--vscode-foreground); font-size: 13px; }

@@ -106,7 +106,7 @@ function findingNode(repo: string, finding: Finding, proposals: readonly Proposa
   return {
     id: `finding:${repo}:${finding.id}`,
     label,
-    description: joined(finding.faded && 'faded', finding.message !== label && beside(label, finding.message), origin(finding), fixes.length > 0 && count(fixes.length, 'fix', 'fixes')),
+    description: joined(finding.faded && 'faded', finding.message !== label && beside(label, finding.message), (finding.byLlm || finding.source !== 'users') && origin(finding), fixes.length > 0 && count(fixes.length, 'fix', 'fixes')),
     tooltip: findingTooltip(finding),
     icon: finding.faded ? { name: 'history' } : SEVERITY_ICON[finding.severity],
     spoken: `${word}${origin(finding) ? `, ${origin(finding)}` : ''}: ${finding.code}, ${finding.message.replace(/\.$/, '')}. ${where ? `${where}. ` : ''}${fixes.length > 0 ? `${count(fixes.length, 'measured fix', 'measured fixes')}.` : ''}`.trim(),
