@@ -20,7 +20,7 @@ function groupNode(repo: string, group: UserGroup): Node {
     subject: NOTHING,
     unfolded: true,
     children: [
-      leaf(`${id}:fidelity`, `${inRow(group.fidelity)} fidelity`, 'pulse', `${group.fidelity.text}, how well they know their user's real choices; .5 is chance`),
+      leaf(`${id}:fidelity`, `${inRow(group.fidelity)} fidelity`, 'pulse', "AUC: how well they know their user's real choices; .5 is chance"),
       ...(group.noVote ? [leaf(`${id}:noVote`, group.noVote, 'mute', 'what they say does not count')] : []),
       ...(group.because ? [leaf(`${id}:because`, group.because, 'info', status)] : []),
       section(`${id}:critiques`, 'critique', 'comment-discussion', group.critiques.map((critique) => critiqueNode(repo, critique)), true),
