@@ -79,11 +79,14 @@ export class Patches implements vscode.HoverProvider {
   /** After text was changed: what goes on from there, and the way back, in the file that was changed: another may be in front by then. */
   private async offer(repo: string, message: string, changed: vscode.Uri | undefined): Promise<void> {
     const [train, undo] = ['Train Now', 'Undo'];
+    const version = changed && (await vscode.workspace.openTextDocument(changed)).version;
     const picked = await vscode.window.showInformationMessage(`evolverec: ${message}`, train, undo);
     if (picked === train) await vscode.commands.executeCommand('evolverec.train', { repo });
     if (picked === undo && changed) {
-      await vscode.window.showTextDocument(changed);
-      await vscode.commands.executeCommand('undo');
+      const { document } = await vscode.window.showTextDocument(changed);
+      // The button stays while the user goes on typing: it must not take that back.
+      if (document.version === version) await vscode.commands.executeCommand('undo');
+      else void vscode.window.showInformationMessage(`evolverec: nothing was undone, as ${path.posix.basename(changed.path)} was edited after that. Undo in the editor goes back step by step.`);
     }
   }
 
