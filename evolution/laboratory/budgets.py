@@ -19,7 +19,7 @@ def steps_of(epochs: Sequence[EpochRecord]) -> int:
 class Terms:
     """Under which a child was compared with its parent."""
 
-    short: str  # behind a figure: "at equal steps"
+    short: str  # behind a figure: "equal steps"
     words: str  # in a sentence or two, with the counts
 
 
@@ -28,7 +28,7 @@ def compared_at(parent: Trial, child: Trial) -> Terms:
     terms = _terms(parent, child)
     if has_converged(parent):
         return terms
-    return Terms(short=f"{terms.short}, before convergence", words=f"{terms.words} {STILL_IMPROVING}")
+    return Terms(short=f"{terms.short}, not converged", words=f"{terms.words} {STILL_IMPROVING}")
 
 
 def _terms(parent: Trial, child: Trial) -> Terms:
@@ -39,18 +39,18 @@ def _terms(parent: Trial, child: Trial) -> Terms:
         words = (
             f"Compared at equal steps: {took:,} optimizer steps, within the {had:,} that your version had."
         )
-        return Terms(short="at equal steps", words=words)
+        return Terms(short="equal steps", words=words)
     if not known and len(best) <= len(parent.epochs):
         words = (
             f"Compared at equal epochs: {len(best)}, within the {len(parent.epochs)} that your version had."
         )
-        return Terms(short="at equal epochs", words=words)
+        return Terms(short="equal epochs", words=words)
     more = f"{took:,} optimizer steps" if known else count(len(best), "epoch")
     more += f" against {had:,}" if known else f" against {len(parent.epochs)}"
     if _fit_s(child) * len(best) / max(1, len(child.epochs)) <= _fit_s(parent):
-        return Terms(short="in equal time", words=f"Compared in equal time of training ({more}).")
+        return Terms(short="equal time", words=f"Compared in equal time of training ({more}).")
     words = f"Compared after each had stopped improving; this patch took {more} of your version."
-    return Terms(short="with longer training", words=words)
+    return Terms(short="longer training", words=words)
 
 
 def _fit_s(trial: Trial) -> float:

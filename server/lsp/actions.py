@@ -24,7 +24,7 @@ from server.lsp.session import Session
 from server.lsp.taking import Taken, rest_of
 from server.lsp.view import FileView
 from server.shown.edited import Read
-from server.shown.wording import proposal_title
+from server.shown.wording import MENU, cut, headline, proposal_title
 
 QUICKFIX = types.CodeActionKind.QuickFix.value
 FURTHER = "quickfix.evolverec"
@@ -70,7 +70,7 @@ async def code_actions(session: Session, params: types.CodeActionParams) -> list
     On the entry function, patches that address no diagnostic and the commands of the code lens are offered too.
     """
     if is_config(params.text_document.uri):
-        return list(await config_actions(session, params))
+        return [_short(action) for action in await config_actions(session, params)]
     seen = await session.view(params.text_document.uri)
     if seen is None:
         return []
@@ -87,6 +87,7 @@ async def code_actions(session: Session, params: types.CodeActionParams) -> list
     automatic = params.context.trigger_kind is types.CodeActionTriggerKind.Automatic
     if at_entry and not automatic and _wanted(ENTRY, params.context.only):
         found += _at_entry(session, repo)
+    found = [_short(action) for action in found]
     if session.client.literals:
         return list(found)
     return [action.command for action in found if action.command is not None]
@@ -205,7 +206,7 @@ async def _patch(
         action.tags = [types.CodeActionTag.LlmGenerated]
     arguments = {"repo": str(repo.root), "proposal": proposal.id}
     if misfit:
-        return _unfit(session, repo, action, misfit)
+        return _unfit(session, repo, action, proposal.idea.title, misfit)
     try:
         if not client.literals:
             action.command = _command(action.title, "evolverec.apply", arguments)
@@ -214,17 +215,19 @@ async def _patch(
         else:
             action.edit = await workspace_edit(session, repo, proposal)
     except EditError as error:
-        return _unfit(session, repo, action, str(error))
+        return _unfit(session, repo, action, proposal.idea.title, str(error))
     return action
 
 
-def _unfit(session: Session, repo: Repo, action: types.CodeAction, reason: str) -> types.CodeAction:
+def _unfit(
+    session: Session, repo: Repo, action: types.CodeAction, name: str, reason: str
+) -> types.CodeAction:
     """For a patch that no longer fits: the action disabled with the reason, or a "Propose again" action instead."""
     action.data = action.edit = None
     if session.client.disabled_actions:
         action.disabled = types.CodeActionDisabled(reason=reason)
         return action
-    action.title = f"Propose again ({action.title} does not fit any more)"
+    action.title = f"Propose again: {name} does not fit any more"
     action.kind = FURTHER
     action.command = _command(action.title, "evolverec.propose", {"repo": str(repo.root)})
     return action
@@ -247,7 +250,7 @@ def _further(
         found.append(_offer(f"Dismiss patch: {name}", FURTHER, "evolverec.dismiss", arguments, diagnostic))
     for proposal in too_slow:
         arguments = {**place, "proposal": proposal.id, "allowCost": True}
-        title = f"Allow its cost and verify: {proposal.idea.title} ({proposal.why_not})"
+        title = f"Allow its cost and verify: {proposal.idea.title} ({headline(proposal.why_not)})"
         found.append(_offer(title, FURTHER, "evolverec.verify", arguments, diagnostic))
     shown.append(_offer(f"Explain {mark.note.code}", FURTHER, "evolverec.explain", about, diagnostic))
     if asks and not mark.note.live:
@@ -339,6 +342,14 @@ def _offer(
         diagnostics=[diagnostic] if diagnostic else None,
         is_preferred=False,
     )
+
+
+def _short(action: types.CodeAction) -> types.CodeAction:
+    """Titles come from repos, LLMs and users too; a menu cuts a long one in the middle of a figure, or is as wide as the window."""
+    action.title = cut(action.title, MENU)
+    if action.command is not None:
+        action.command.title = action.title
+    return action
 
 
 def _command(title: str, command: str, arguments: Mapping[str, Any]) -> types.Command:

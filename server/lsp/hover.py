@@ -20,7 +20,7 @@ from server.lsp.positions import code_range
 from server.lsp.repo import Repo
 from server.lsp.session import Session
 from server.shown.markdown import escaped
-from server.shown.wording import ago, measured, proposal_title, spread
+from server.shown.wording import ago, comparison, measured, proposal_title, spread
 
 
 async def hover(session: Session, params: types.HoverParams) -> types.Hover | None:
@@ -92,8 +92,11 @@ def _about(repo: Repo, found: PlacedNote, said: Callable[[str], str]) -> list[tu
     if past := history(repo, note.code):
         block.append(("History", past))
     for proposal in open_fixes(repo, note.id):
-        idea = replace(proposal.idea, title=said(proposal.idea.title), proposer=said(proposal.idea.proposer))
+        idea = replace(proposal.idea, title=said(proposal.idea.title))
         block.append(("Patch", proposal_title(replace(proposal, idea=idea))))
+        block.append(("", comparison(proposal)))
+        if idea.by_llm:
+            block.append(("Written by", said(idea.proposer)))
         if proposal.idea.rests_on:
             block.append(("Rests on", "; ".join(map(said, proposal.idea.rests_on))))
     return [(label, text) for label, text in block if label or text]

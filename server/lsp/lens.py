@@ -14,7 +14,7 @@ from server.lsp.positions import code_range
 from server.lsp.repo import Repo
 from server.lsp.session import Session
 from server.shown.news import SHOWN_METRIC
-from server.shown.wording import ago, gain, spread
+from server.shown.wording import ago, difference, kept_effect, objective_gain, spread
 
 
 async def code_lenses(session: Session, params: types.CodeLensParams) -> list[types.CodeLens]:
@@ -44,7 +44,7 @@ def _commands(session: Session, repo: Repo, counted: Counted, best: Proposal | N
     found = [types.Command(title=summary(repo, counted), command="evolverec.status", arguments=[place])]
     if best is not None:
         arguments = [{**place, "proposal": best.id}]
-        title = f"Apply best patch {gain(best.effect) if best.effect else ''}".rstrip()
+        title = ": ".join(filter(None, ("Apply best patch", _rise(best))))
         found.append(types.Command(title=title, command="evolverec.apply", arguments=arguments))
     running = session.jobs_of(repo)
     for job, progress in running:
@@ -66,6 +66,14 @@ def _commands(session: Session, repo: Repo, counted: Counted, best: Proposal | N
             for title, name in starts.items()
         ]
     return found
+
+
+def _rise(proposal: Proposal) -> str:
+    """In the metric that stands beside it; where it was chosen from several, the gain of the objective, which is corrected for that."""
+    shown, kept = proposal.effects.get(SHOWN_METRIC), kept_effect(proposal.effect, proposal.corrected)
+    if shown is not None and not proposal.corrected:
+        return difference(shown)
+    return objective_gain(kept) if kept else ""
 
 
 def summary(repo: Repo, counted: Counted) -> str:

@@ -149,8 +149,8 @@ class Pages:
 
 
 def compared_address(one: str, other: str, root: Path) -> str:
-    """The URI of the page that has two trials side by side."""
-    return docs_address(f"{TRIALS}{one}..{other}", root)
+    """The URI of the page that has two trials side by side. It ends in what an editor calls its tab."""
+    return docs_address(f"{TRIALS}{one}..{other}/Compared trials", root)
 
 
 def _compared(repo: Repo, named: str) -> str:
@@ -197,7 +197,7 @@ async def content(session: "Session", uri: str) -> str:
     code = unquote(address.path).lstrip("/").removesuffix(".md")
     repo = await session.named_repo(unquote(address.query))
     if code.startswith(TRIALS):
-        return await session.background.store(_compared, repo, code.removeprefix(TRIALS))
+        return await session.background.store(_compared, repo, code.removeprefix(TRIALS).partition("/")[0])
     said = await session.background.store(_newest_answer, repo, code)
     return await session.background.browse(_page_of, repo, code, said)
 

@@ -20,6 +20,7 @@ from server.lsp.repo import Repo
 from server.lsp.session import Session
 from server.lsp.taking import paths_of, rest_of
 from server.shown.edited import Read
+from server.shown.wording import comparison, proposal_title
 
 
 async def content(
@@ -58,7 +59,11 @@ def diff_address(repo: Repo, proposal: Proposal) -> str:
 
 
 def diff(proposal: Proposal, read: Read) -> str:
-    """Unified diff from the current text to the patched text. Raises EditError if the patch does not fit."""
+    """Unified diff from the current text to the patched text, below what was measured of the patch and how, which `git apply` skips.
+
+    Raises EditError if the patch does not fit.
+    """
     after = changed_files(proposal.patch.edits, read)
     before = {path: text for path in after if (text := read(path)) is not None}
-    return unified_diff(before, after)
+    told = (" ".join(line.split()) for line in (proposal_title(proposal), comparison(proposal)))
+    return "".join(f"{line}\n" for line in told if line) + unified_diff(before, after)

@@ -25,8 +25,8 @@ def compared_text(
     asked about it with their pages. now: Unix seconds.
     """
     parts = [
-        f"# Trials `{one.id}` and `{other.id}`",
-        f"Measured {ago(now - one.ended_at)} and {ago(now - other.ended_at)}; {_programs(one, other)}{_data(one, other)}. ± is half the 95 % interval over "
+        f"# {_headline(one, other)}",
+        f"Trials `{one.id}`, {ago(now - one.ended_at)}, and `{other.id}`, {ago(now - other.ended_at)}; {_programs(one, other)}{_data(one, other)}. ± is half the 95 % interval over "
         "users; a change between the two has no interval here, as `evolverec propose` makes one of paired users.",
         _metrics(one, other),
         _slices(one, other, feedback),
@@ -35,6 +35,14 @@ def compared_text(
         _users(one, other, lists or {}),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _headline(one: Trial, other: Trial) -> str:
+    """`NDCG@10 .129 → .143`; without that metric of both, or on other data, what the page is about."""
+    figures = [trial.metrics[SHOWN_METRIC].value for trial in (one, other) if SHOWN_METRIC in trial.metrics]
+    if len(figures) < 2 or one.key.data != other.key.data:
+        return "Two trials compared"
+    return f"{SHOWN_METRIC} {' → '.join(map(number, figures))}"
 
 
 def _programs(one: Trial, other: Trial) -> str:
@@ -51,6 +59,7 @@ def _data(one: Trial, other: Trial) -> str:
 
 def _metrics(one: Trial, other: Trial) -> str:
     names = [*one.metrics, *(name for name in other.metrics if name not in one.metrics)]
+    names.sort(key=lambda name: name != SHOWN_METRIC)  # that of the lens first
     rows = [_row("objective", one.objective, other.objective)]
     rows += [_row(name, one.metrics.get(name), other.metrics.get(name)) for name in names]
     return "\n".join(["| metric | first | second | change (no interval) |", "|---|---|---|---|", *rows])

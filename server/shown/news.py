@@ -1,6 +1,6 @@
 """What is told once when a job has brought something: one line, and the patch that it is about. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,11 +8,11 @@ from diagnosis.findings import Severity
 from evolution.base.amounts import count, number
 from evolution.domain.feedback import Feedback
 from evolution.domain.job import JobKind
-from evolution.domain.proposal import PROMISING, Effect, Proposal, Verified
+from evolution.domain.proposal import PROMISING, Corrected, Effect, Proposal, Verified
 from evolution.domain.trial import Metric, Trial, TrialStatus
 from server.shown.knowledge import Knowledge
 from server.shown.troubles import LONGEST
-from server.shown.wording import gain, headline, proposal_title, spread
+from server.shown.wording import difference, gain, headline, kept_effect, proposal_title, spread
 
 SHOWN_METRIC = "NDCG@10"
 Document = Mapping[str, Any]
@@ -160,13 +160,35 @@ def improved_words(document: Document) -> str:
         _figure(document["train"]["metrics"]),
         diagnosed_words(document["diagnosis"]),
         users_words(document["users"]),
-        _of_patches(document).message,
+        _of_patches(document, _in_metric).message,
     )
     return "; ".join(words)
 
 
-def _of_patches(document: Document) -> News:
-    """`2 of 4 patches verified, best: Full softmax loss +20 % [+15, +25]`."""
+def _in_objective(proposal: Document) -> str:
+    """`+20 % [+15, +25]`; "" for what was not measured to the end."""
+    found = kept_effect(*_effects(proposal))
+    return gain(found) if found else ""
+
+
+def _in_metric(proposal: Document) -> str:
+    """`NDCG@10 +.087 [+.051, +.120]`, as beside other figures of that metric; what is left after a choice is known of the objective alone."""
+    shown = proposal["effects"].get(SHOWN_METRIC)
+    if shown is None or proposal["corrected"]:
+        return f"objective {_in_objective(proposal)}"
+    return difference(Effect(**shown))
+
+
+def _effects(proposal: Document) -> tuple[Effect | None, Corrected | None]:
+    effect, corrected = proposal["effect"], proposal["corrected"]
+    return (
+        Effect(**effect) if effect else None,
+        Corrected(**corrected, rivals=()) if corrected else None,
+    )
+
+
+def _of_patches(document: Document, figure: Callable[[Document], str] = _in_objective) -> News:
+    """`2 of 4 patches verified, best: Full softmax loss +20 % [+15, +25]`. figure: the gain of one."""
     proposals: Sequence[Document] = document.get("proposals") or ()
     more = document.get("more_training")
     if more and not more["converged"]:
@@ -178,7 +200,7 @@ def _of_patches(document: Document) -> News:
         return News(message=f"{_patches(len(proposals))} tried, none verified")
     best = verified[0]
     return News(
-        message=f"{len(verified)} of {_patches(len(proposals))} verified, best: {_titled(best)}",
+        message=f"{len(verified)} of {_patches(len(proposals))} verified, best: {best['title']} {figure(best)}",
         proposal=str(best["id"]),
         verified=True,
     )
@@ -194,8 +216,7 @@ def _of_verification(document: Document) -> News:
 
 
 def _titled(proposal: Document) -> str:
-    effect = proposal["effect"]
-    return f"{proposal['title']}{f' {gain(Effect(**effect))}' if effect else ''}"
+    return f"{proposal['title']} {_in_objective(proposal)}".rstrip()
 
 
 def _patches(many: int) -> str:

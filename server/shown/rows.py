@@ -5,8 +5,8 @@ number first, as a narrow side bar cuts what comes later.
 import re
 
 from diagnosis.findings import Finding, FoundBy
-from evolution.domain.proposal import Effect, Proposal
-from server.shown.wording import LINE, bracketed, gain, headline
+from evolution.domain.proposal import Proposal
+from server.shown.wording import LINE, bracketed, gain, headline, kept_effect
 
 # A number that was measured: `.85`, `4.3 %`, `27 % [21, 34]`, `37 of 38`; not the 10 of NDCG@10, the 1 of top-1 or a part of a name.
 FIGURE = re.compile(
@@ -59,16 +59,11 @@ def is_measured(figure: str) -> bool:
 
 
 def patch_row(proposal: Proposal) -> str:
-    """A patch in a narrow row: `+12 % full softmax loss`."""
-    effect = proposal.effect
+    """A patch in a narrow row: `+12 % [+8, +16] full softmax loss`."""
+    effect = kept_effect(proposal.effect, proposal.corrected)
     if effect is None:
         return proposal.idea.title
-    return f"{rise(effect)} {_lowered(proposal.idea.title)}"
-
-
-def rise(effect: Effect) -> str:
-    """The change alone, in percent of the value before: `+12 %`; its interval stands beside it (see `wording.gain`)."""
-    return gain(effect).partition(" [")[0]
+    return f"{gain(effect)} {_lowered(proposal.idea.title)}"
 
 
 def _lowered(title: str) -> str:

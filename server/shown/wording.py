@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from diagnosis.findings import Measurement
 from evolution.base.amounts import count, number, signed
@@ -12,6 +13,7 @@ from seeds.amounts import amount, figure
 
 LINE = 90  # characters that Problems and a line's end have room for
 LEAST = 30  # characters that say something by themselves
+MENU = 100  # characters that a line of a menu has room for
 
 
 def headline(text: str, most: int = LINE) -> str:
@@ -26,7 +28,14 @@ def headline(text: str, most: int = LINE) -> str:
     if clauses:
         apart = [end for end in clauses if whole[end] != ","]
         return whole[: (apart or clauses)[-1]]
-    room = whole[: most - 1]
+    return cut(whole, most)
+
+
+def cut(text: str, most: int) -> str:
+    """The text, or its first words and `…` where it has more than `most` characters."""
+    if len(text) <= most:
+        return text
+    room = text[: most - 1]
     return (room.rsplit(" ", 1)[0] if " " in room else room).rstrip(" ,;:(") + "…"
 
 
@@ -135,8 +144,10 @@ def relative(effect: Effect) -> str:
     if not effect.before:
         return f"95 % [{signed(effect.low)}, {signed(effect.high)}]"
     scale = 100 / abs(effect.before)
-    whole = (effect.after - effect.before) * scale
-    return f"{whole:+.0f} %, 95 % [{effect.low * scale:+.0f}, {effect.high * scale:+.0f}] %"
+    whole, low, high = (
+        _points(part * scale) for part in (effect.after - effect.before, effect.low, effect.high)
+    )
+    return f"{whole} %, 95 % [{low}, {high}] %"
 
 
 def spent_words(spent: Mapping[str, float], limits: Mapping[str, float]) -> str:
@@ -184,25 +195,60 @@ def by_role(spent: Mapping[str, float], unit: str, form: str) -> str:
 
 
 def proposal_title(proposal: Proposal) -> str:
-    """The proposal in a menu's line: its title, the proposer's name if that is an LLM, the measured gain and by how many seeds:
-    `Full softmax loss: +20 % [+15, +25] objective, 2 seeds`, and what is left of the gain after a choice among several.
+    """The proposal in a menu's line, at most `MENU` characters: its title, whether an LLM had the idea, the gain and how it was
+    compared: `Full softmax loss: +20 % [+15, +25] objective, 2 seeds, equal steps`. `comparison` has what there is no room for.
     """
-    name = proposal.idea.title
-    if proposal.idea.by_llm:
-        name += f" (by {proposal.idea.proposer})"
-    effect = proposal.effect
+    name = f"{proposal.idea.title} (by an LLM)" if proposal.idea.by_llm else proposal.idea.title
+    whole = [f"{name}: {found}" for found in _measured_at(proposal) if len(name) + len(found) + 2 <= MENU]
+    return whole[0] if whole else _cut_title(proposal)
+
+
+def _cut_title(proposal: Proposal) -> str:
+    between = " (by an LLM): " if proposal.idea.by_llm else ": "
+    found = _measured_at(proposal)[-1]
+    return f"{cut(proposal.idea.title, MENU - len(between) - len(found))}{between}{found}"
+
+
+def _measured_at(proposal: Proposal) -> list[str]:
+    """What was measured of a proposal, and how, the longest first: `+20 % [+15, +25] objective, 2 seeds, equal steps, 1 of 9 tried`."""
+    effect = kept_effect(proposal.effect, proposal.corrected)
     if effect is None:
-        return f"{name}: not measured to the end"
+        return ["not measured to the end"]
+    seeds = count(len(proposal.trials), "seed") if proposal.trials else ""
+    terms = str(proposal.details.get("terms", ""))
+    choice = f"1 of {proposal.corrected.candidates} tried" if proposal.corrected else ""
+    many = ((seeds, terms, choice), (seeds, terms), (terms,))
+    return [", ".join(filter(None, (objective_gain(effect), *parts))) for parts in many]
+
+
+def objective_gain(effect: Effect) -> str:
+    """The change with the name of what changed: `+20 % [+15, +25] objective`."""
     what = effect.metric if "*" not in effect.metric else "objective"  # an expression is too long for a menu
-    parts = [f"{gain(effect)} {what}"]
-    if proposal.corrected is not None:
-        parts.append(
-            f"{gain(_left_of(effect.before, proposal.corrected))} corrected for {proposal.corrected.candidates} candidates"
+    return f"{gain(effect)} {what}"
+
+
+def comparison(proposal: Proposal) -> str:
+    """How a proposal was compared with its parent, in sentences; "" where that was not stored."""
+    effect, corrected = proposal.effect, proposal.corrected
+    words = [str(proposal.details.get("compared", ""))]
+    if effect is not None and corrected is not None:
+        words.append(
+            f"Chosen from {corrected.candidates} candidates: {gain(effect)} before that choice was corrected for."
         )
-    if proposal.trials:
-        parts.append(count(len(proposal.trials), "seed"))
-    parts += filter(None, [str(proposal.details.get("terms", ""))])
-    return f"{name}: {', '.join(parts)}"
+    return " ".join(filter(None, words))
+
+
+def kept_effect(effect: Effect | None, corrected: Corrected | None) -> Effect | None:
+    """The effect, or what is left of it after the choice among several; None for none."""
+    if effect is None or corrected is None:
+        return effect
+    return replace(_left_of(effect.before, corrected), metric=effect.metric)
+
+
+def difference(effect: Effect) -> str:
+    """The change of a metric by its name: `NDCG@10 +.087 [+.051, +.120]`."""
+    change = signed(effect.after - effect.before)
+    return f"{effect.metric} {change} [{signed(effect.low)}, {signed(effect.high)}]"
 
 
 def gain(effect: Effect) -> str:
@@ -210,4 +256,13 @@ def gain(effect: Effect) -> str:
     if not effect.before:
         return f"{signed(effect.after - effect.before)} [{signed(effect.low)}, {signed(effect.high)}]"
     scale = 100 / abs(effect.before)
-    return f"{(effect.after - effect.before) * scale:+.0f} % [{effect.low * scale:+.0f}, {effect.high * scale:+.0f}]"
+    whole, low, high = (
+        _points(part * scale) for part in (effect.after - effect.before, effect.low, effect.high)
+    )
+    return f"{whole} % [{low}, {high}]"
+
+
+def _points(percent: float) -> str:
+    """With its sign: `+20`; what would read as nothing has a digit more, `+.3`, as a gain is verified where its interval is above 0."""
+    text = f"{percent:+.0f}" if abs(percent) >= 0.5 else f"{percent:+.1f}".replace("0.", ".", 1)
+    return "0" if text in ("+.0", "-.0") else text

@@ -106,7 +106,9 @@ async def test_two_trials_stand_side_by_side(connect, records, sample):
     editor.open("model.py")
     told = await editor.command("compareTrials", trials=["trial0000002", "trial0000001"])
     text = told["text"]
-    assert text.startswith("# Trials `trial0000001` and `trial0000002`"), "the earlier one first"
+    assert "/Compared%20trials.md?" in told["uri"], "what a tab is called"
+    told_first = "# NDCG@10 .142 → .216\n\nTrials `trial0000001`, 2 h ago, and `trial0000002`, 10 min ago; "
+    assert text.startswith(told_first), "the earlier one first"
     for words in (
         "| NDCG@10 | .142 ± .004 | .216 ± .016 | +.074 |", "- Healed: `popularity-bias`", "- New: `overconfidence`",
         "- In both: `embedding-collapse`", "the same code", "loss 1 → .333 <svg", "First: 3 epochs, best 3, 3 s",

@@ -8,6 +8,8 @@ from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 from pytest_lsp import client_capabilities
 
+from evolution.domain.proposal import Effect
+
 EDITORS = ("visual-studio-code", "neovim@v0.7.0", "emacs")
 HINT, WARNING = types.DiagnosticSeverity.Hint, types.DiagnosticSeverity.Warning
 
@@ -108,15 +110,16 @@ async def test_the_lens_offers_the_best_patch_that_fits_next_to_the_figures(conn
     best = records.proposal("p1", sample.patched)
     other = replace(best.idea, title="Add a line", addresses=())
     lesser = replace(best.effect, after=0.16)
-    records.proposal("p2", sample.model + "# a line more\n", idea=other, effect=lesser)
+    shown = {"NDCG@10": Effect(metric="NDCG@10", before=0.15, after=0.2, low=0.01, high=0.09)}
+    records.proposal("p2", sample.model + "# a line more\n", idea=other, effect=lesser, effects=shown)
     editor = await connect("visual-studio-code")
     uri = editor.open("model.py")
     offers = [lens.command for lens in await editor.lenses(uri)]
-    assert offers[1].title == "Apply best patch +20 % [+15, +25]"
+    assert offers[1].title == "Apply best patch: +20 % [+15, +25] objective"
     editor.change(uri, stale)
     offers = [lens.command for lens in await editor.lenses(uri)]
     assert (offers[1].title, offers[1].arguments[0]["proposal"]) == (
-        "Apply best patch +13 % [+15, +25]",
+        "Apply best patch: NDCG@10 +.050 [+.010, +.090]",
         "p2",
     )
     assert offers[2].title == "Improve"

@@ -162,10 +162,11 @@ def test_a_patch_has_its_gain_first() -> None:
         verified=Verified.GAIN,
         effect=effect,
     )
-    assert patch_row(patch) == "+12 % full softmax loss"
-    assert patch_row(replace(patch, idea=replace(idea, title="gBCE loss"))) == "+12 % gBCE loss"
+    assert patch_row(patch) == "+12 % [+2, +22] full softmax loss"
+    assert patch_row(replace(patch, idea=replace(idea, title="gBCE loss"))) == "+12 % [+2, +22] gBCE loss"
     assert (
-        patch_row(replace(patch, effect=replace(effect, before=0.0, after=0.03))) == "+.030 full softmax loss"
+        patch_row(replace(patch, effect=replace(effect, before=0.0, after=0.03)))
+        == "+.030 [+.004, +.044] full softmax loss"
     )
     assert patch_row(replace(patch, effect=None)) == "Full softmax loss"
 

@@ -5,6 +5,8 @@ from dataclasses import replace
 from lsprotocol import types
 from pytest_lsp import client_capabilities
 
+SAID = "Compared at equal steps: 160 optimizer steps, within the 240 that your version had."
+
 
 async def fix_at(editor, uri, line):
     return (await editor.actions(uri, line, only=["quickfix"]))[0]
@@ -38,11 +40,18 @@ async def test_the_edit_names_the_version_it_was_made_for_and_is_annotated(conne
 async def test_the_title_says_under_which_terms_the_patch_was_measured(connect, records, sample):
     records.trial()
     records.feedback(records.finding())
-    records.proposal("p1", sample.patched, details={"terms": "at equal steps"})
+    records.proposal("p1", sample.patched, details={"terms": "equal steps", "compared": SAID})
     editor = await connect("visual-studio-code")
     uri = editor.open("model.py")
     await editor.wait(lambda: editor.shown(uri))
-    assert (await fix_at(editor, uri, sample.table)).title.endswith("1 seed, at equal steps")
+    assert (await fix_at(editor, uri, sample.table)).title.endswith("1 seed, equal steps")
+    assert SAID in (await editor.hover(uri, sample.table)).contents.value
+    (told,) = (await editor.ask("proposals"))["proposals"]
+    assert (told["terms"], told["compared"]) == ("equal steps", SAID)
+    shown = await editor.command("preview", proposal="p1")
+    first, second, rest = shown["diff"].split("\n", 2)
+    assert (first, second) == ("Full softmax loss: +20 % [+15, +25] objective, 1 seed, equal steps", SAID)
+    assert rest.startswith("diff --git ")
 
 
 async def test_a_file_that_is_not_open_is_edited_without_a_version(connect, records, sample):
@@ -138,7 +147,7 @@ async def test_a_patch_written_by_an_llm_says_so(connect, records, sample):
     uri = editor.open("model.py")
     await editor.wait(lambda: editor.shown(uri))
     by_title = {action.title.partition(":")[0]: action for action in await editor.actions(uri, sample.table)}
-    written = by_title["Full softmax loss (by some-model)"]
+    written = by_title["Full softmax loss (by an LLM)"]
     assert list(written.tags) == [types.CodeActionTag.LlmGenerated]
     assert by_title["Full softmax loss"].tags is None
 

@@ -20,7 +20,11 @@ from tests.server.editor import Editor
 
 EDITOR = "visual-studio-code"
 EFFECT = {"metric": "objective", "before": 0.142, "after": 0.171, "low": 0.0213, "high": 0.0355}
-PATCH = {"id": "p1", "title": "Full softmax loss", "verified": "gain", "effect": EFFECT}
+SHOWN = {"metric": "NDCG@10", "before": 0.15, "after": 0.171, "low": 0.012, "high": 0.03}
+PATCH = {
+    "id": "p1", "title": "Full softmax loss", "verified": "gain", "effect": EFFECT, "effects": {"NDCG@10": SHOWN},
+    "corrected": None,
+}  # fmt: skip
 DIAGNOSIS = {
     "findings": [{"severity": "warning"}, {"severity": "information"}],
     "verdict": {"healthy": ["a"]},
@@ -60,8 +64,11 @@ def test_all_that_improve_did_is_one_line():
     document = {"train": TRAINED, "diagnosis": DIAGNOSIS, "users": USERS, "proposals": [PATCH]}
     assert message(JobKind.IMPROVE, document) == (
         "NDCG@10 .184 ± .034; 1 finding; 200 users, 1 complaint; "
-        "1 of 1 patch verified, best: Full softmax loss +20 % [+15, +25]"
+        "1 of 1 patch verified, best: Full softmax loss NDCG@10 +.021 [+.012, +.030]"
     )
+    left = {"candidates": 3, "change": 0.0142, "low": 0.00142, "high": 0.0355, "p": 0.01}
+    chosen = {**document, "proposals": [{**PATCH, "corrected": left}]}
+    assert message(JobKind.IMPROVE, chosen).endswith("Full softmax loss objective +10 % [+1, +25]")
     silent = {**document, "diagnosis": {**DIAGNOSIS, "findings": []}, "users": {**USERS, "no_vote": "chance"}}
     words = message(JobKind.IMPROVE, silent)
     assert "no findings, 1 checks healthy" not in words and "no findings, 1 check healthy" in words

@@ -209,7 +209,7 @@ async def test_proposals_tell_gain_targets_and_hunks(connect, records, sample):
     editor = await connect(EDITOR)
     (told,) = (await editor.ask("proposals"))["proposals"]
     assert told["gain"]["text"] == "objective .142 → .171 (+20 %, 95 % [+15, +25] %)"
-    assert (told["row"], told["gain"]["short"]) == ("+20 % full softmax loss", "+20 % [+15, +25]")
+    assert (told["row"], told["gain"]["short"]) == ("+20 % [+15, +25] full softmax loss", "+20 % [+15, +25]")
     assert told["gain"]["unit"] == "%" and round(told["gain"]["value"]) == 20
     assert told["metrics"] == [
         {"name": "HR@5", "before": ".200", "after": ".250", "change": "+25 %, 95 % [+5, +45] %"}

@@ -164,7 +164,7 @@ def propose(workbench, repo, evolverec):
     view.locator(".welcome-view-content").get_by_role("button", name="Propose Patches").click()
     row = workbench.row(view, SOFTMAX)
     expect(row).to_have_attribute("aria-label", re.compile("^verified gain"), timeout=300_000)
-    expect(row).to_contain_text(re.compile(r"^\+\d+ % full softmax loss.*\[\+\d+, \+\d+\]"))
+    expect(row).to_contain_text(re.compile(r"^\+\d+ % \[\+[.\d]+, \+\d+\] full softmax loss"))
     expect(row).to_have_attribute(
         "aria-label", re.compile(r"95 % \[")
     )  # the row is narrow, its label is whole
@@ -238,6 +238,11 @@ def apply_all_and_save(workbench, repo, anchor):
         (applied,) = [known for known in store.proposals() if SOFTMAX in known.idea.title]
     assert applied.state is ProposalState.APPLIED
     assert is_applied(applied.patch.edits, lambda path: (repo / path).read_text())
+    undo = workbench.notice("this mix is unmeasured").get_by_role("button", name="Undo")
+    undo.click()  # of the change taken before: all of the patch came after it
+    expect(workbench.notice("nothing was undone")).to_be_visible()
+    assert is_applied(applied.patch.edits, lambda path: (repo / path).read_text())
+    expect(workbench.page.locator(".tabs-container .tab.dirty")).to_have_count(0)
     workbench.wait("the squiggle to fade", lambda: anchor["start_line"] not in workbench.squiggled_lines())
     expect(workbench.row(workbench.view("Findings"), "faded")).to_be_visible()
     workbench.picture("applied")

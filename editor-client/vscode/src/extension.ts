@@ -55,6 +55,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     vscode.workspace.registerTextDocumentContentProvider(PROPOSAL_SCHEME, content),
     vscode.workspace.registerTextDocumentContentProvider(DOCS_SCHEME, content),
     vscode.workspace.registerTextDocumentContentProvider(PAGE_SCHEME, pages),
+    vscode.languages.registerHoverProvider({ scheme: PROPOSAL_SCHEME }, patches),
     vscode.workspace.onDidGrantWorkspaceTrust(() => server.restart()),
     vscode.workspace.onDidChangeConfiguration((change) => {
       if (READ_AT_START.some((name) => change.affectsConfiguration(name))) void server.restart();

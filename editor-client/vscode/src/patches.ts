@@ -12,9 +12,9 @@ import { Declined } from './ui/telling';
 import { branchName } from './views/hunks';
 import { diffTitle } from './views/findingsTree';
 import { hunkAt, proposedLines } from './views/hunks';
-import { hunkKey } from './views/proposalsTree';
+import { hunkKey, measuredWords } from './views/proposalsTree';
 
-export class Patches {
+export class Patches implements vscode.HoverProvider {
   /** Hunks that the user put aside in this window. */
   readonly skipped = new Set<string>();
   private readonly skippedChanged = new vscode.EventEmitter<void>();
@@ -56,6 +56,12 @@ export class Patches {
     else await vscode.window.showTextDocument(proposed, options); // a new file has nothing to differ from
   }
 
+  /** What was measured of the patch that makes this text, and how it was compared. */
+  async provideHover(document: vscode.TextDocument): Promise<vscode.Hover | undefined> {
+    const address = parseAddress(document.uri);
+    return address && new vscode.Hover(new vscode.MarkdownString(measuredWords(await this.find(address.repo, address.id))));
+  }
+
   /** All of it, but for hunks that were put aside. */
   async apply(repo: string, id: string): Promise<void> {
     const proposal = await this.find(repo, id);
@@ -73,11 +79,14 @@ export class Patches {
   /** After text was changed: what goes on from there, and the way back, in the file that was changed: another may be in front by then. */
   private async offer(repo: string, message: string, changed: vscode.Uri | undefined): Promise<void> {
     const [train, undo] = ['Train Now', 'Undo'];
+    const version = changed && (await vscode.workspace.openTextDocument(changed)).version;
     const picked = await vscode.window.showInformationMessage(`evolverec: ${message}`, train, undo);
     if (picked === train) await vscode.commands.executeCommand('evolverec.train', { repo });
     if (picked === undo && changed) {
-      await vscode.window.showTextDocument(changed);
-      await vscode.commands.executeCommand('undo');
+      const { document } = await vscode.window.showTextDocument(changed);
+      // The button stays while the user goes on typing: it must not take that back.
+      if (document.version === version) await vscode.commands.executeCommand('undo');
+      else void vscode.window.showInformationMessage(`evolverec: nothing was undone, as ${path.posix.basename(changed.path)} was edited after that. Undo in the editor goes back step by step.`);
     }
   }
 

@@ -211,9 +211,12 @@ export interface Proposals {
 export interface Proposal {
   id: string;
   title: string;
-  /** For a narrow row: "+12 % full softmax loss". An older server does not tell. */
+  /** For a narrow row: "+12 % [+8, +16] full softmax loss". An older server does not tell. */
   row?: string;
   rationale: string;
+  /** How it was compared with its parent: "equal steps", and in sentences; "" where that was not stored. An older server does not tell. */
+  terms?: string;
+  compared?: string;
   verified: "gain" | "fix" | "no";
   /** One seed rose, and further ones decide; it cannot be applied yet. */
   promising: boolean;

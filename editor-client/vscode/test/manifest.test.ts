@@ -108,11 +108,12 @@ test('every shortcut starts a declared command, each by a key of its own', () =>
 
 test('evolverec.toml is coloured: sections, keys, texts, numbers, comments', () => {
   const [grammar] = contributes.grammars;
-  const { repository } = JSON.parse(readFileSync(grammar?.path ?? '', 'utf8')) as { repository: Record<string, { match?: string; patterns?: { name?: string; match?: string; begin?: string }[] }> };
+  const { repository } = JSON.parse(readFileSync(grammar?.path ?? '', 'utf8')) as { repository: Record<string, { match?: string; captures?: Record<string, { name: string }>; patterns?: { name?: string; match?: string; begin?: string }[] }> };
   const first = (pattern: string | undefined, line: string) => new RegExp(pattern ?? 'none').exec(line);
   assert.equal(first(repository['section']?.match, '[data.columns]')?.[2], 'data.columns');
   assert.equal(first(repository['section']?.match, '[[accepted]]')?.[2], 'accepted');
   assert.equal(first(repository['key']?.match, '  max_epochs = 60')?.[1], 'max_epochs');
+  assert.match(repository['section']?.captures?.['2']?.name ?? '', /^entity\.name\.type\./, 'VS Code\'s own themes have no colour for entity.name.section');
   const value = (name: string) => repository['value']?.patterns?.find((one) => one.name?.startsWith(name));
   assert.equal(first(value('constant.numeric')?.match, '= -1_000.5e3')?.[0], '-1_000.5e3');
   assert.ok(!first(value('constant.numeric')?.match, 'HR@x5'));

@@ -39,7 +39,7 @@ export const hunk = (given: Partial<Hunk> = {}): Hunk => ({
 export const proposal = (given: Partial<Proposal> = {}): Proposal => ({
   id: 'p1',
   title: 'Full softmax',
-  row: '+12 % full softmax',
+  row: '+12 % [+8, +16] full softmax',
   rationale: 'Sampled negatives are too easy.',
   verified: 'gain',
   promising: false,

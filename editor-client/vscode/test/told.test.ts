@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import type { Standing, Told } from '../src/protocol';
-import { buttonsOf, isWanted, stillNews } from '../src/ui/buttons';
+import { buttonsOf, helpOf, isWanted, LOG, RESTART, stillNews } from '../src/ui/buttons';
 import { proposalsTree } from '../src/views/proposalsTree';
 import { statusOf } from '../src/ui/words';
 import { findingsTree } from '../src/views/findingsTree';
@@ -81,4 +81,12 @@ test('after a while away what is still news is shown: no promise that its job ha
   assert.deepEqual(stillNews([promise, told({ repo: '/other', message: 'end' })]).length, 2);
   const many = [1, 2, 3, 4].map((number) => told({ message: String(number) }));
   assert.deepEqual(stillNews(many).map((one) => one.message), ['2', '3', '4']);
+});
+
+test('the log and a new server are offered for faults, and not where the server says what to do', () => {
+  const refused = Object.assign(new Error("branch 'x' exists already; choose another name"), { code: -32803 });
+  assert.deepEqual(helpOf(refused), []);
+  for (const fault of [new Error('gone'), 'gone', Object.assign(new Error('a fault of evolverec'), { code: -32603 })]) {
+    assert.deepEqual(helpOf(fault), [LOG, RESTART]);
+  }
 });

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { diffTitle, findingsTree } from '../src/views/findingsTree';
-import { escape, type Node, withoutTwins } from '../src/views/node';
+import { beside, escape, type Node, withoutTwins } from '../src/views/node';
 import { personaPage } from '../src/views/personaPage';
-import { hunkKey, proposalsTree } from '../src/views/proposalsTree';
+import { hunkKey, measuredWords, proposalsTree } from '../src/views/proposalsTree';
 import { bestSoFar, runsTree } from '../src/views/runsTree';
 import { usersTree } from '../src/views/usersTree';
 import { figure, finding, group, hunk, proposal, run } from './samples';
@@ -29,7 +29,7 @@ test('a finding says its severity in words, its interval, its line and its fixes
   assert.match(row.spoken ?? '', /^warning: popularity-lift, Popular items are shown too often\. model\.py:42\. 1 measured fix\.$/);
   assert.equal(labelled(tree, /^2\.1 \[1\.8, 2\.4\]$/).description, 'against popularity 1.2');
   assert.equal(row.open, 'reveal');
-  assert.equal(labelled(tree, /^\+12 % full softmax/).description, '[+8, +16]');
+  assert.equal(labelled(tree, /^\+12 % \[\+8, \+16\] full softmax/).description, '');
 });
 
 test('what to know beside the findings stands below them, and alone where there are none', () => {
@@ -98,17 +98,39 @@ test('verified patches stand first, then applied ones, then those that failed wi
     },
     new Set(),
   );
-  assert.deepEqual(tree.map((node) => node.label), ['+12 % full softmax', '1 applied', '1 tried, not verified']);
+  assert.deepEqual(tree.map((node) => node.label), ['+12 % [+8, +16] full softmax', '1 applied', '1 tried, not verified']);
   assert.ok(labelled(tree, /the interval holds 0/));
 });
 
 test('a gain is told with its interval, shortly in the row and whole below it', () => {
   const [node] = proposalsTree({ repo: '/r', proposals: [proposal()] }, new Set());
-  assert.equal(`${node?.label} ${node?.description}`, '+12 % full softmax [+8, +16]');
+  assert.deepEqual([node?.label, node?.description], ['+12 % [+8, +16] full softmax', '']);
   assert.equal(node?.children?.[0]?.label, 'objective .142 → .159 (+12 %, 95 % [+8, +16] %)');
   const { row: _, ...untold } = proposal({ gain: { value: -3, low: -5, high: -1, unit: '%', text: 'objective .142 → .138 (-3 %, 95 % [-5, -1] %)' } });
   const [older] = proposalsTree({ repo: '/r', proposals: [untold] }, new Set());
   assert.match(`${older?.label} ${older?.description}`, /^Full softmax .*-3 %/, 'a server that tells no rows');
+});
+
+test('how a patch was compared stands beside its gain, and in sentences where the mouse is over it, in the diff too', () => {
+  const compared = 'Compared at equal steps: 160 optimizer steps, within the 240 that your version had.';
+  const measured = proposal({ terms: 'equal steps', compared });
+  const gain = proposalsTree({ repo: '/r', proposals: [measured] }, new Set())[0]?.children?.[0];
+  assert.equal(gain?.description, '2 seeds · equal steps');
+  assert.match(gain?.tooltip ?? '', /160 optimizer steps/);
+  assert.match(measuredWords(measured), /^\*\*Full softmax\*\*: objective .* 2 seeds · equal steps\n\nCompared at equal steps/);
+});
+
+test('what users say stands below that heading, and only where an LLM plays them says so itself', () => {
+  const said = labelled(findingsTree(cause(finding({ source: 'users' })), []), /popularity lift/);
+  assert.doesNotMatch(said.description ?? '', /said by/);
+  assert.match(said.spoken ?? '', /said by users/);
+});
+
+test('a row does not say its figure twice', () => {
+  assert.equal(beside('70 % [64, 76] overused popularity', '70 % [64, 76] of 200 users find that'), 'of 200 users find that');
+  assert.equal(beside('.79 overconfident', 'top-1 .79, right .04'), 'top-1 .79, right .04');
+  assert.equal(beside('.79 overconfident', '.793 of it'), '.793 of it');
+  assert.equal(beside('overused popularity', 'overused by many'), 'overused by many');
 });
 
 test('a patch without a measured gain says that it has none', () => {
@@ -215,7 +237,7 @@ test('a row whose id another has is left out, wherever it stands', () => {
 
 test('a patch that was refused says why in its row', () => {
   const [section] = proposalsTree({ repo: '/r', proposals: [proposal({ verified: 'no', whyNot: '2.8x slower (limit 2x)' })] }, new Set());
-  assert.equal(section?.children?.[0]?.description, '[+8, +16] · 2.8x slower (limit 2x)');
+  assert.equal(section?.children?.[0]?.description, '2.8x slower (limit 2x)');
 });
 
 test('a trial is compared with the one before it, or with any other', () => {

@@ -3,7 +3,7 @@
 from evolution.domain.proposal import Corrected, Effect
 from evolution.domain.trial import Metric
 from server.lsp.panels.asking import Document
-from server.shown.wording import bracketed, change, gain, with_interval
+from server.shown.wording import bracketed, change, gain, kept_effect, with_interval
 
 
 def figure(value: float, low: float | None, high: float | None, unit: str = "") -> Document:
@@ -24,15 +24,18 @@ def of_metric(metric: Metric | None) -> Document | None:
 
 
 def of_effect(effect: Effect | None, corrected: Corrected | None = None) -> Document | None:
-    """The change in percent of the value before; as a difference if that value was 0. corrected: see `change`."""
-    if effect is None:
+    """The change in percent of the value before; as a difference if that value was 0. corrected: what is left of it after the
+    choice among several, which then counts; `text` tells both.
+    """
+    kept = kept_effect(effect, corrected)
+    if effect is None or kept is None:
         return None
-    scale, unit = (100 / abs(effect.before), "%") if effect.before else (1.0, "")
+    scale, unit = (100 / abs(kept.before), "%") if kept.before else (1.0, "")
     return {
-        "value": (effect.after - effect.before) * scale,
-        "low": effect.low * scale,
-        "high": effect.high * scale,
+        "value": (kept.after - kept.before) * scale,
+        "low": kept.low * scale,
+        "high": kept.high * scale,
         "unit": unit,
         "text": change(effect, corrected),
-        "short": gain(effect),
+        "short": gain(kept),
     }

@@ -12,7 +12,7 @@ from server.lsp.proposal_documents import address
 from server.lsp.session import Session
 from server.lsp.taking import Hunk, hunks_of, misfit, paths_of
 from server.shown.rows import patch_row
-from server.shown.wording import relative
+from server.shown.wording import comparison, relative
 
 
 async def proposals(session: Session, params: Any = None) -> Document:
@@ -34,7 +34,9 @@ def _proposal(seen: RepoSnapshot, proposal: Proposal, codes: dict[str, str]) -> 
         "id": proposal.id,
         "title": idea.title,
         "row": patch_row(proposal),
-        "rationale": " ".join(filter(None, (idea.rationale, str(proposal.details.get("compared", ""))))),
+        "terms": str(proposal.details.get("terms", "")),
+        "compared": comparison(proposal),
+        "rationale": " ".join(filter(None, (idea.rationale, comparison(proposal)))),
         "verified": proposal.verified.value,
         "promising": _is_promising(seen, proposal),
         "whyNot": proposal.why_not,

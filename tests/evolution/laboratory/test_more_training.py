@@ -135,10 +135,10 @@ def at(tmp_path, name, *, epochs, best, steps, fit_s=10.0):
 @pytest.mark.parametrize(
     ("best", "steps", "fit_s", "short", "words"),
     [
-        (20, 8, 90.0, "at equal steps", "160 optimizer steps, within the 240"),
-        (40, 8, 10.0, "in equal time", "of training (320 optimizer steps against 240)"),
-        (40, 8, 90.0, "with longer training", "took 320 optimizer steps against 240 of your version"),
-        (20, 0, 90.0, "at equal epochs", "20, within the 30"),
+        (20, 8, 90.0, "equal steps", "160 optimizer steps, within the 240"),
+        (40, 8, 10.0, "equal time", "of training (320 optimizer steps against 240)"),
+        (40, 8, 90.0, "longer training", "took 320 optimizer steps against 240 of your version"),
+        (20, 0, 90.0, "equal epochs", "20, within the 30"),
     ],
 )
 def test_the_terms_of_a_comparison_are_told(tmp_path, best, steps, fit_s, short, words):
@@ -151,5 +151,5 @@ def test_the_terms_of_a_comparison_are_told(tmp_path, best, steps, fit_s, short,
 def test_a_parent_that_was_still_improving_is_told_with_the_terms(tmp_path):
     parent = replace(at(tmp_path, "p", epochs=30, best=30, steps=8), note={NOTE: {"still_improving": True}})
     terms = compared_at(parent, at(tmp_path, "c", epochs=30, best=20, steps=8))
-    assert terms.short == "at equal steps, before convergence"
+    assert terms.short == "equal steps, not converged"
     assert "still improving" in terms.words

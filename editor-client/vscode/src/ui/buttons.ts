@@ -13,6 +13,20 @@ export type Action =
   /** Into a terminal, not entered. */
   | { do: 'type'; text: string };
 
+export const RESTART = 'Restart the Server';
+export const LOG = 'Show the Log';
+/** LSP's RequestFailed: the server understood, and says in words what the user can do. */
+const REQUEST_FAILED = -32803;
+
+export function codeOf(error: unknown): unknown {
+  return typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
+}
+
+/** Buttons of an error: what the server refuses, as a branch that exists already, no log and no new server mends. */
+export function helpOf(error: unknown): string[] {
+  return codeOf(error) === REQUEST_FAILED ? [] : [LOG, RESTART];
+}
+
 /** setting: `evolverec.notifications`. */
 export function isWanted(told: Told, setting: string): boolean {
   if (told.level === 'error') return true;

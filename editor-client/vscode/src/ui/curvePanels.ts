@@ -14,6 +14,8 @@ interface Panel {
   panel: vscode.WebviewPanel;
   /** Of a stored trial; "" for the training that runs, or the newest. */
   trial: string;
+  /** Pixels across; undefined until its page tells. */
+  width?: number;
   asking: boolean;
   again: boolean;
 }
@@ -54,7 +56,10 @@ export class CurvePanels implements vscode.Disposable {
     const made: Panel = { panel, trial: '', asking: false, again: false };
     panel.iconPath = vscode.Uri.joinPath(this.extension, 'media', 'icon.png');
     panel.onDidDispose(() => this.panels.delete(repo));
-    panel.webview.onDidReceiveMessage(() => void this.fill(repo, made)); // at first, and when it is seen again
+    panel.webview.onDidReceiveMessage(({ width }: { width: number }) => {
+      made.width = width;
+      void this.fill(repo, made); // at first, when it is seen again, and when it is wider or narrower
+    });
     panel.webview.html = curvesPage(randomBytes(16).toString('hex'));
     this.panels.set(repo, made);
     return made;
@@ -71,7 +76,7 @@ export class CurvePanels implements vscode.Disposable {
     try {
       do {
         known.again = false;
-        const html = await this.ask(repo, known.trial);
+        const html = await this.ask(repo, known);
         if (this.panels.get(repo) === known) await known.panel.webview.postMessage({ html });
       } while (known.again);
     } finally {
@@ -79,9 +84,9 @@ export class CurvePanels implements vscode.Disposable {
     }
   }
 
-  private async ask(repo: string, trial: string): Promise<string> {
+  private async ask(repo: string, { trial, width }: Panel): Promise<string> {
     try {
-      return curvesHtml(await this.connection.request<Curves>('evolverec/curves', { repo, ...(trial ? { trial } : {}) }));
+      return curvesHtml(await this.connection.request<Curves>('evolverec/curves', { repo, ...(trial ? { trial } : {}) }), width);
     } catch (error) {
       return `<p>${escapeHtml(inWords(error))}</p>`;
     }

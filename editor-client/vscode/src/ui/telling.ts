@@ -2,10 +2,9 @@
 
 import * as vscode from 'vscode';
 
-const METHOD_NOT_FOUND = -32601;
-const RESTART = 'Restart the Server';
-const LOG = 'Show the Log';
+import { codeOf, helpOf, LOG, RESTART } from './buttons';
 
+const METHOD_NOT_FOUND = -32601;
 export class Declined extends Error {}
 
 /** A row was acted on just as its view was drawn again: nothing went wrong, and nothing was done. */
@@ -16,8 +15,7 @@ export class Again extends Error {
 }
 
 export function inWords(error: unknown): string {
-  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
-  if (code === METHOD_NOT_FOUND) {
+  if (codeOf(error) === METHOD_NOT_FOUND) {
     return 'The evolverec that was found is older than this extension and does not know this request. Update it, or name another one in evolverec.path.';
   }
   const message = error instanceof Error ? error.message : String(error);
@@ -31,7 +29,7 @@ export async function tell(error: unknown): Promise<void> {
     void vscode.window.showInformationMessage(`evolverec: ${inWords(error)}`);
     return;
   }
-  const picked = await vscode.window.showErrorMessage(`evolverec: ${inWords(error)}`, LOG, RESTART);
+  const picked = await vscode.window.showErrorMessage(`evolverec: ${inWords(error)}`, ...helpOf(error));
   if (picked === LOG) await vscode.commands.executeCommand('evolverec.ui.showLog');
   if (picked === RESTART) await vscode.commands.executeCommand('evolverec.ui.restart');
 }

@@ -1,7 +1,7 @@
 /** The verdict, and findings by their cause: what a cause explains stands below it. */
 
 import type { Cause, Finding, Findings, Place, Proposal, Standing, Verdict } from '../protocol';
-import { count, escape, joined, leaf, type Node, NOTHING, paragraphs } from './node';
+import { beside, count, escape, joined, leaf, type Node, NOTHING, paragraphs } from './node';
 
 export const SEVERITY_ICON = {
   error: { name: 'error', color: 'list.errorForeground' },
@@ -106,7 +106,7 @@ function findingNode(repo: string, finding: Finding, proposals: readonly Proposa
   return {
     id: `finding:${repo}:${finding.id}`,
     label,
-    description: joined(finding.faded && 'faded', finding.message !== label && finding.message, origin(finding), fixes.length > 0 && count(fixes.length, 'fix', 'fixes')),
+    description: joined(finding.faded && 'faded', finding.message !== label && beside(label, finding.message), (finding.byLlm || finding.source !== 'users') && origin(finding), fixes.length > 0 && count(fixes.length, 'fix', 'fixes')),
     tooltip: findingTooltip(finding),
     icon: finding.faded ? { name: 'history' } : SEVERITY_ICON[finding.severity],
     spoken: `${word}${origin(finding) ? `, ${origin(finding)}` : ''}: ${finding.code}, ${finding.message.replace(/\.$/, '')}. ${where ? `${where}. ` : ''}${fixes.length > 0 ? `${count(fixes.length, 'measured fix', 'measured fixes')}.` : ''}`.trim(),
@@ -152,7 +152,7 @@ function fixNode(repo: string, finding: Finding, proposal: Proposal): Node {
   return {
     id: `${finding.id}:fix:${proposal.id}`,
     label: patchLabel(proposal),
-    description: joined(intervalOf(proposal), proposal.byLlm && 'by an LLM', proposal.unfit && 'does not fit the text now'),
+    description: joined(gainBeside(proposal), proposal.byLlm && 'by an LLM', proposal.unfit && 'does not fit the text now'),
     icon: { name: 'lightbulb' },
     context: `proposal.${proposal.state}`,
     subject: { kind: 'proposal', repo, proposal },
@@ -165,7 +165,7 @@ export function gainOf(proposal: Proposal): string {
   return proposal.gain ? proposal.gain.text : 'no gain measured';
 }
 
-/** A patch in a narrow row, its gain first: "+20 % full softmax loss". */
+/** A patch in a narrow row, its gain first: "+20 % [+15, +25] full softmax loss". */
 export function patchLabel(proposal: Proposal): string {
   return proposal.row ?? proposal.title;
 }
@@ -175,9 +175,8 @@ export function diffTitle({ gain, title }: Proposal, file = ''): string {
   return [gain?.short, title, file && `in ${file}`].filter(Boolean).join(' ');
 }
 
-/** What belongs to the gain in a row's label: its interval "[+15, +25]", or that there is none. */
-export function intervalOf({ gain }: Proposal): string {
+/** What a row's label lacks of the gain: all of it where a server tells no rows, or that there is none. */
+export function gainBeside({ gain, row }: Proposal): string {
   if (!gain) return 'no gain measured';
-  const short = gain.short ?? '';
-  return short.includes(' [') ? short.slice(short.indexOf(' [') + 1) : gain.text;
+  return row?.includes(' [') ? '' : gain.text;
 }

@@ -57,6 +57,14 @@ export function joined(...parts: (string | false | undefined)[]): string {
   return parts.filter((part): part is string => typeof part === 'string' && part !== '').join(' · ');
 }
 
+/** What a message adds to a row's label: without the figure that both begin with. */
+export function beside(label: string, message: string): string {
+  let end = 0;
+  while (end < label.length && label[end] === message[end]) end += 1;
+  const both = label.slice(0, end);
+  return /\d/.test(both) ? message.slice(both.lastIndexOf(' ') + 1) : message;
+}
+
 /** A figure in a narrow row: ".184 [.150, .218]". */
 export function inRow(figure: Figure): string {
   return figure.short ?? figure.text;

@@ -1,7 +1,7 @@
 /** Patches: the verified ones first, what they changed, and their parts for taking one by one. */
 
 import type { Hunk, Proposal, Proposals } from '../protocol';
-import { gainOf, intervalOf, patchLabel } from './findingsTree';
+import { gainBeside, gainOf, patchLabel } from './findingsTree';
 import { count, escape, joined, leaf, type Node, NOTHING, paragraphs } from './node';
 
 /** Which hunks the user has put aside, as `proposal:path:index`. */
@@ -44,7 +44,7 @@ function proposalNode(repo: string, proposal: Proposal, skipped: Skipped): Node 
   return {
     id: `proposal:${repo}:${proposal.id}`,
     label: patchLabel(proposal),
-    description: joined(intervalOf(proposal), proposal.state === 'open' && proposal.verified === 'no' && proposal.whyNot, author, unfit),
+    description: joined(gainBeside(proposal), proposal.state === 'open' && proposal.verified === 'no' && proposal.whyNot, author, unfit),
     tooltip: tooltip(proposal),
     icon: proposal.state === 'applied' ? { name: 'check' } : ICON[proposal.verified],
     spoken: `${word}: ${proposal.title}, ${gainOf(proposal)}${author ? `, ${author}` : ''}${unfit ? `, ${unfit}` : ''}`,
@@ -58,7 +58,7 @@ function proposalNode(repo: string, proposal: Proposal, skipped: Skipped): Node 
 function about(proposal: Proposal): Node[] {
   const id = proposal.id;
   const lines = [
-    leaf(`${id}:gain`, gainOf(proposal), 'pulse', count(proposal.seeds, 'seed')),
+    { ...leaf(`${id}:gain`, gainOf(proposal), 'pulse', howMeasured(proposal)), tooltip: paragraphs(escape(gainOf(proposal)), escape(proposal.compared ?? '')) },
     proposal.unfit && leaf(`${id}:unfit`, proposal.unfit, 'warning'),
     proposal.whyNot && leaf(`${id}:why`, proposal.whyNot, 'info', 'why it is not verified'),
     proposal.addresses.length > 0 &&
@@ -73,6 +73,16 @@ function about(proposal: Proposal): Node[] {
     },
   ];
   return lines.filter((node): node is Node => Boolean(node));
+}
+
+/** "2 seeds, equal steps". */
+function howMeasured({ seeds, terms }: Proposal): string {
+  return joined(count(seeds, 'seed'), terms);
+}
+
+/** What a diff says of itself where the mouse is over the proposed text. */
+export function measuredWords(proposal: Proposal): string {
+  return paragraphs(`**${escape(proposal.title)}**: ${escape(gainOf(proposal))}, ${escape(howMeasured(proposal))}`, escape(proposal.compared ?? ''));
 }
 
 function files(repo: string, proposal: Proposal, skipped: Skipped): Node[] {
@@ -141,7 +151,7 @@ function tooltip(proposal: Proposal): string {
   return paragraphs(
     `**${escape(proposal.title)}**`,
     escape(proposal.rationale),
-    `Gain of the objective: ${escape(gainOf(proposal))}, ${count(proposal.seeds, 'seed')}`,
+    `Gain of the objective: ${escape(gainOf(proposal))}, ${escape(howMeasured(proposal))}`,
     proposal.whyNot && `Not verified: ${escape(proposal.whyNot)}`,
     proposal.byLlm ? `_Written by an LLM (${escape(proposal.proposer)})_` : `_By ${escape(proposal.proposer)}_`,
   );

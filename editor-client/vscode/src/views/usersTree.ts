@@ -1,7 +1,7 @@
 /** Simulated users: what they agree on, and each with the page it was given. */
 
 import type { Critique, Persona, UserGroup, Users } from '../protocol';
-import { count, escape, inRow, joined, leaf, type Node, NOTHING, paragraphs } from './node';
+import { beside, count, escape, inRow, joined, leaf, type Node, NOTHING, paragraphs } from './node';
 
 export function usersTree(users: Users): Node[] {
   return users.groups.map((group) => groupNode(users.repo, group));
@@ -20,7 +20,7 @@ function groupNode(repo: string, group: UserGroup): Node {
     subject: NOTHING,
     unfolded: true,
     children: [
-      leaf(`${id}:fidelity`, `${inRow(group.fidelity)} fidelity`, 'pulse', `${group.fidelity.text}, how well they know their user's real choices; .5 is chance`),
+      leaf(`${id}:fidelity`, `${inRow(group.fidelity)} fidelity`, 'pulse', "AUC: how well they know their user's real choices; .5 is chance"),
       ...(group.noVote ? [leaf(`${id}:noVote`, group.noVote, 'mute', 'what they say does not count')] : []),
       ...(group.because ? [leaf(`${id}:because`, group.because, 'info', status)] : []),
       section(`${id}:critiques`, 'critique', 'comment-discussion', group.critiques.map((critique) => critiqueNode(repo, critique)), true),
@@ -45,7 +45,7 @@ function critiqueNode(repo: string, critique: Critique): Node {
   return {
     id,
     label: critique.row ?? critique.code,
-    description: critique.message,
+    description: beside(critique.row ?? critique.code, critique.message),
     tooltip: paragraphs(`**${escape(critique.code)}**: ${escape(critique.message)}`, `${word}, said by ${escape(critique.share.text)}`),
     icon: { name: critique.positive ? 'thumbsup' : 'thumbsdown' },
     spoken: `${word}: ${critique.code}, ${critique.message}`,
