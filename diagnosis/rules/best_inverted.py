@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from diagnosis.findings import FindingKind, FoundBy
 from diagnosis.rules.codebase import Codebase, Defined
+from diagnosis.rules.constants import default_of
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.metric_sense import averaged, said_by
 from diagnosis.rules.repeated import repo_of
@@ -189,7 +190,9 @@ def _before(
         return [(file, b.value) for b in made] if whole else []
     owner = next((f for f in file.around(node) if isinstance(f, Function) and name in parameters(f)), None)
     if owner is not None:
-        return repo.given(Defined(file=file, node=owner), name)
+        default = default_of(owner, name)
+        given = repo.given(Defined(file=file, node=owner), name)
+        return given or ([(file, default)] if default is not None else [])
     return _defaults(repo, node.attr) if isinstance(node, ast.Attribute) else []
 
 

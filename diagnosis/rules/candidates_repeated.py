@@ -11,7 +11,7 @@ from diagnosis.rules.feeding import fed, is_joined
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.judging import judges, kept_for_judges, made_for_judges, speaks_of_metrics
 from diagnosis.rules.parts_of_data import Part, parts_named
-from diagnosis.rules.repeated import repo_of, trains
+from diagnosis.rules.repeated import repeated, repo_of, trains
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import Function, ParsedFile, keyword
 from diagnosis.rules.values import parameters, words_of
@@ -48,7 +48,10 @@ def candidates_repeated(source: ParsedFile) -> Iterator[RuleHit]:
             function in judging and function not in trains(repo) and _feeds_ranks(source, function, judging)
         )
         handed = (
-            function in fed(repo) and function not in trains(repo) and _stands_beside(source, function, call)
+            function in fed(repo)
+            and function not in trains(repo)
+            and function not in repeated(repo)
+            and _stands_beside(source, function, call)
         )
         if ((ranking or handed) and _are_candidates(source, call)) or named:
             yield source.hit(

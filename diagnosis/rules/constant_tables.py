@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from diagnosis.findings import FindingKind, FoundBy, Role
 from diagnosis.rules.filled_weights import filled_weights
 from diagnosis.rules.hits import RuleHit
-from diagnosis.rules.repeated import moves_rows
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import Function, ParsedFile, keyword
 from diagnosis.rules.tensor_calls import whole
 from diagnosis.rules.values import How, bindings
+from diagnosis.rules.written_steps import moves_rows
 from diagnosis.symptoms import UNTRAINED, WEAK
 from diagnosis.syntax import called_name, dotted
 
@@ -123,7 +123,17 @@ def _are_multiplied(source: ParsedFile, kind: ast.ClassDef, factors: set[str]) -
             *(c for c in source.calls_in(kind) if called_name(c) in ("dot", "matmul", "einsum")),
         )
     )
-    return meet and any(moves_rows(source, function) for function in source.within(kind, ast.FunctionDef))
+    if not meet or not any(moves_rows(source, function) for function in source.within(kind, ast.FunctionDef)):
+        return False
+    moved = {
+        dotted(s.target.value)
+        for s in source.within(kind, ast.AugAssign)
+        if isinstance(s.target, ast.Subscript)
+    }
+    moved |= {
+        dotted(arg) for call in source.calls_in(kind) for arg in call.args[:1]
+    }  # `self.move(self.P, u, g)`
+    return factors <= moved
 
 
 def _tables(source: ParsedFile, kind: ast.ClassDef) -> dict[str, ast.expr]:

@@ -117,7 +117,10 @@ def _is_plain_cut(index: ast.expr) -> bool:
     last = index.elts[-1] if isinstance(index, ast.Tuple) and index.elts else index
     if not isinstance(last, ast.Slice) or last.lower is not None or last.upper is None:
         return False
-    return isinstance(last.upper, ast.Constant) or bool(dotted(last.upper))
+    upper = (
+        last.upper.operand if isinstance(last.upper, ast.UnaryOp) and last.step is not None else last.upper
+    )
+    return isinstance(upper, ast.Constant) or bool(dotted(upper))
 
 
 def _is_cut_again(source: ParsedFile, part: ast.expr) -> bool:

@@ -5,6 +5,7 @@ from weakref import WeakKeyDictionary
 
 from diagnosis.rules.parts_of_data import Part, parts_named
 from diagnosis.rules.source import Function, Loop, ParsedFile, is_backward
+from diagnosis.rules.written_steps import moves_rows
 from diagnosis.syntax import called_name, dotted
 
 RANKS = {"topk", "argsort", "argpartition", "nlargest", "rankdata", "top_k"}
@@ -123,7 +124,7 @@ def _both(source: ParsedFile) -> tuple[frozenset[Function], frozenset[Function]]
         if is_backward(call)
         for outer in source.around(call)
         if isinstance(outer, Function)
-    }
+    } | {function for function in source.functions if moves_rows(source, function)}
     feeds = {f for f in source.functions if f.name in FEEDS}
     if not steps and not feeds and not ranking_functions(source):
         return frozenset(), frozenset()
@@ -185,7 +186,8 @@ def _called(
 def _is_own(source: ParsedFile, call: ast.Call) -> bool:
     """Whether a call may mean a function of this file, rather than one of a module that it imports."""
     head = dotted(call.func).partition(".")[0]
-    return called_name(call) not in NOT_CALLS and not (
+    name = called_name(call)
+    return (name not in NOT_CALLS or dotted(call.func) == "self.update") and not (
         head in source.imports and isinstance(call.func, ast.Attribute)
     )
 

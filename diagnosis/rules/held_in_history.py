@@ -109,7 +109,7 @@ def _groups(source: ParsedFile) -> list[ast.expr]:
                 isinstance(outer, ast.Tuple) and isinstance(outer.ctx, ast.Load)
             ):
                 found[outer] = None
-            elif not isinstance(outer, ast.List | ast.keyword | ast.Attribute):
+            elif not isinstance(outer, ast.List | ast.keyword | ast.Attribute | ast.ListComp):
                 break
     return list(found)
 
@@ -150,6 +150,8 @@ def _cut(node: ast.expr) -> _Cut | None:
             return None
     if isinstance(node, ast.List) and len(node.elts) == 1:
         node = node.elts[0]
+    if isinstance(node, ast.ListComp):
+        return _cut_of_each(node)
     if isinstance(node, ast.Name | ast.Attribute):
         return _Cut(base=dotted(node), end=UNTIL_END, event=False) if dotted(node) else None
     if not isinstance(node, ast.Subscript) or not dotted(node.value):
@@ -169,6 +171,15 @@ def _cut(node: ast.expr) -> _Cut | None:
         return _Cut(base=base, end=-end, event=False)
     place = number(index)
     return _Cut(base=base, end=-place, event=True) if place is not None and place < 0 else None
+
+
+def _cut_of_each(node: ast.ListComp) -> _Cut | None:
+    """`[x[:-2] for x in histories]`, the same part of each of several sequences."""
+    loop = node.generators[0]
+    cut = _cut(node.elt) if len(node.generators) == 1 and not loop.ifs and dotted(loop.iter) else None
+    if cut is None or cut.base != dotted(loop.target):
+        return None
+    return _Cut(base=f"each of {dotted(loop.iter)}", end=cut.end, event=cut.event)
 
 
 def _is_target(

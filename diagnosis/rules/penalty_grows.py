@@ -5,10 +5,10 @@ from collections.abc import Iterator
 
 from diagnosis.findings import FindingKind, FoundBy, Role
 from diagnosis.rules.hits import RuleHit
-from diagnosis.rules.repeated import has_rate
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import Function, ParsedFile
 from diagnosis.rules.values import bindings, parameters
+from diagnosis.rules.written_steps import has_rate
 from diagnosis.symptoms import WEAK
 from diagnosis.syntax import called_name, dotted
 
@@ -64,7 +64,8 @@ def _helpers(source: ParsedFile) -> Iterator[tuple[str, int, int, int, int]]:
         for target, value, direction in _moves(source, function):
             given = [dotted(target.value), dotted(target.slice), *_plain_factors(value)]
             places = [names.index(one) for one in given if one in names]
-            if len(places) == 3 == len(set(places)):
+            # A helper that takes off what it is given may be meant for gradients of a loss: then all of it is turned round.
+            if direction > 0 and len(places) == 3 == len(set(places)):
                 table, rows, moved = places
                 yield function.name, table, rows, moved, direction
 

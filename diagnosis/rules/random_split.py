@@ -8,7 +8,7 @@ from diagnosis.rules.discount import statement_of
 from diagnosis.rules.draws import DRAWS, draws_one, is_draw
 from diagnosis.rules.evaluating import trainers
 from diagnosis.rules.hits import RuleHit
-from diagnosis.rules.parts_of_data import Part, parts_in
+from diagnosis.rules.parts_of_data import Part, parts_in, parts_named
 from diagnosis.rules.places_from import number
 from diagnosis.rules.repeated import callee, repo_of
 from diagnosis.rules.rule import Rule
@@ -129,7 +129,7 @@ def _of_groups(source: ParsedFile) -> Iterator[ast.expr]:
 
 
 def _shuffled_part(source: ParsedFile) -> Iterator[ast.expr]:
-    """`rng.shuffle(mine)` before `is_test[mine[n:]] = True`: places of a user's events, of which a part is marked as held out."""
+    """`rng.shuffle(mine)` before `is_test[mine[n:]] = True`, `cut[rng.choice(n, size=k)] = True` of a function that splits: places of a user's events, of which a part is marked as held out."""
     training = trainers(source)
     for part in source.within(source.nodes[0], ast.Subscript):
         name = dotted(part.value)
@@ -139,12 +139,32 @@ def _shuffled_part(source: ParsedFile) -> Iterator[ast.expr]:
         kept = (
             source.parents.get(marked) if isinstance(marked, ast.Subscript) and marked.slice is part else None
         )
-        if not isinstance(kept, ast.Assign) or marked not in kept.targets or _are_owners(source, part.value):
+        if (
+            not isinstance(kept, ast.Assign)
+            or marked not in kept.targets
+            or any(w in name.lower() for w in OWNERS)
+        ):
             continue
         told = parts_in(*kept.targets) & {Part.VALID, Part.TEST}
         permuted = _permuted(source, part) if told else None
         if permuted is not None:
             yield permuted
+    for statement in source.within(source.nodes[0], ast.Assign):
+        target, around = statement.targets[0], source.function_of(statement)
+        index = target.slice if isinstance(target, ast.Subscript) else None
+        if (
+            isinstance(index, ast.Call)
+            and called_name(index) in ("choice", "sample")
+            and is_draw(source, index)
+        ):
+            named = around is not None and parts_named([around.name, *words_of(target)])
+            if (
+                named
+                and named & {Part.VALID, Part.TEST}
+                and around not in training
+                and not _are_owners(source, index)
+            ):
+                yield index
 
 
 def _goes_to_held_out(source: ParsedFile, part: ast.Subscript) -> bool:

@@ -7,14 +7,14 @@ from weakref import WeakKeyDictionary
 from diagnosis.rules.codebase import Codebase, Defined
 from diagnosis.rules.evaluating import NOT_CALLS
 from diagnosis.rules.source import Function, Loop, ParsedFile, is_backward, keyword
+from diagnosis.rules.written_steps import moves_rows
 from diagnosis.syntax import called_name, dotted
 
 MOST_LEVELS = 6  # of calls below a loop that trains
 LIBRARIES = {"torch", "numpy", "random", "scipy", "pandas", "math", "os", "sklearn", "tqdm", "time", "copy"}
 # Methods that a DataLoader, or a loop over examples, calls again in each epoch.
 FEEDS = {"__getitem__", "__iter__"}
-# What a step of gradient descent that is written out multiplies a gradient with.
-RATES = {"lr", "eta", "alpha", "rate", "learning_rate", "learningrate", "step_size", "lrate", "learn_rate"}
+
 
 _FOUND: "WeakKeyDictionary[Codebase, dict[ast.AST, Defined]]" = WeakKeyDictionary()
 _TRAINING: "WeakKeyDictionary[Codebase, dict[ast.AST, Defined]]" = WeakKeyDictionary()
@@ -77,7 +77,8 @@ def callee(repo: Codebase, source: ParsedFile, call: ast.Call) -> Defined | None
     """
     name = called_name(call)
     named = repo.functions.get(name, [])
-    if not named or name in NOT_CALLS:
+    own = isinstance(call.func, ast.Attribute) and dotted(call.func.value) == "self"
+    if not named or (name in NOT_CALLS and not (own and name == "update")):
         return None
     head, _, rest = dotted(call.func).partition(".")
     if head in source.imports and rest and source.imports[head].partition(".")[0] in LIBRARIES:
@@ -124,28 +125,6 @@ def _trains_inside(file: ParsedFile, loop: Loop, repo: Codebase) -> bool:
         if is_backward(call) or (reached is not None and reached.node in training):
             return True
     return any(moves_rows(file, statement) for statement in loop.body)
-
-
-def moves_rows(file: ParsedFile, node: ast.AST) -> bool:
-    """Whether rows of a table are moved by a rate: `self.P[u] += lr * g`, `np.add.at(P, u, lr * g)`. Numpy trains so."""
-    for part in file.within(node, ast.AugAssign):
-        moved = isinstance(part.target, ast.Subscript) and isinstance(part.op, ast.Add | ast.Sub)
-        if moved and has_rate(part.value):
-            return True
-    return any(
-        called_name(call) == "at" and len(call.args) == 3 and has_rate(call.args[2])
-        for call in file.calls_in(node)
-    )
-
-
-def has_rate(value: ast.expr) -> bool:
-    """Whether something is multiplied with a learning rate, by its name."""
-    return any(
-        dotted(side).rpartition(".")[2].lower() in RATES
-        for part in ast.walk(value)
-        if isinstance(part, ast.BinOp) and isinstance(part.op, ast.Mult)
-        for side in (part.left, part.right)
-    )
 
 
 def _called(repo: Codebase, file: ParsedFile, nodes: Iterable[ast.AST]) -> Iterator[Defined]:

@@ -47,6 +47,7 @@ def candidates_drawn_anew(source: ParsedFile) -> Iterator[RuleHit]:
             _is_seeded(source, call, function, judging)
             or is_rare(source, call)
             or function.name == "__init__"
+            or _is_mark(source, call)
         ):
             continue
         if function.lineno not in seen:
@@ -81,6 +82,12 @@ def examples_of_evaluation(
     return frozenset(
         f for f in made if isinstance(owner := source.parents.get(f), ast.ClassDef) and _evaluates(owner.name)
     )
+
+
+def _is_mark(source: ParsedFile, call: ast.Call) -> bool:
+    """Whether places are drawn that get a mark, `is_test[rng.choice(n, size=k)] = True`: that is a split."""
+    outer = source.parents.get(call)
+    return isinstance(outer, ast.Subscript) and outer.slice is call and isinstance(outer.ctx, ast.Store)
 
 
 def _evaluates(name: str) -> bool:

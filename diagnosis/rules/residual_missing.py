@@ -9,7 +9,7 @@ from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.residual_in_loop import taken_place
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import Function, ParsedFile
-from diagnosis.rules.values import same
+from diagnosis.rules.values import bindings, parameters, same
 from diagnosis.symptoms import UNLEARNED, WEAK
 from diagnosis.syntax import called_name, dotted
 
@@ -48,6 +48,12 @@ def residual_missing(source: ParsedFile) -> Iterator[RuleHit]:
         ]
         if not sums:
             continue
+        for statement, stream in _attention_alone(repo, source, forward, sums):
+            yield source.hit(
+                KIND.code,
+                statement,
+                f"puts the attention's result in the place of {stream}, to which the other half of the block adds: add {stream}",
+            )
         for call in source.calls_in(forward):
             stream = _stream(source, call)
             if stream is None or not _keeps_width(repo, source, call):
@@ -59,6 +65,30 @@ def residual_missing(source: ParsedFile) -> Iterator[RuleHit]:
                     result,
                     f"gives its own result without {stream}, which the other half of the block adds: add {stream}",
                 )
+
+
+def _attention_alone(
+    repo: Codebase, source: ParsedFile, forward: Function, sums: list[ast.BinOp]
+) -> Iterator[tuple[ast.Assign, str]]:
+    """`x = dropout(h)`, where h is what an attention made of x, before `x + feed(norm(x))`."""
+    for statement in source.within(forward, ast.Assign):
+        stream, value = dotted(statement.targets[0]), statement.value
+        later = [
+            b for b in sums if b.lineno > statement.lineno and stream in (dotted(b.left), dotted(b.right))
+        ]
+        if not stream or not later or stream not in parameters(forward):
+            continue
+        while isinstance(value, ast.Call) and "drop" in dotted(value.func).lower() and len(value.args) == 1:
+            value = value.args[0]
+        made = [value]
+        if isinstance(value, ast.Name):
+            made = [b.value for b in bindings(source, value.id, value) if b.position in (None, 0)][-1:]
+        for call in made:
+            call = call.value if isinstance(call, ast.Subscript) else call
+            if isinstance(call, ast.Call) and dotted(call.func).startswith("self.") and call.args:
+                makers = repo.makers(source, call.func)
+                if makers and all(m.full_name.endswith("nn.MultiheadAttention") for m in makers):
+                    yield statement, stream
 
 
 @once
