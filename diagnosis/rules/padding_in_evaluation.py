@@ -8,10 +8,12 @@ from diagnosis.rules.codebase import Codebase, Defined, once
 from diagnosis.rules.definitions import returns
 from diagnosis.rules.draws import is_draw
 from diagnosis.rules.evaluating import evaluators
+from diagnosis.rules.feeding import fed
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.judging import judges
 from diagnosis.rules.places_from import number
 from diagnosis.rules.repeated import callee, repo_of, trains
+from diagnosis.rules.resampled import examples_of_evaluation
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import Function, ParsedFile, keyword
 from diagnosis.rules.values import How, bindings
@@ -47,6 +49,9 @@ def padding_in_evaluation(source: ParsedFile) -> Iterator[RuleHit]:
     if not repo.whole or not _padded_by_zero(repo):
         return
     judging = {f for f in source.functions if f in judges(repo)} | evaluators(source)
+    judging |= examples_of_evaluation(source, ("__init__", "__getitem__", "__iter__")) | {
+        f for f in source.functions if f in fed(repo)
+    }
     for function in judging:
         if function in trains(repo) or function.name in ("score", "predict"):
             continue

@@ -474,3 +474,19 @@ def test_gradients_are_cleared_in_the_loop_and_not_in_a_wrapper(stepped: str, fi
     found = gradient_clearing.PROBE.run(cast(Evidence, SimpleNamespace(watched=watched)))
     place = next(m for m in found if m.code == "gradients-not-cleared" and m.healthy is False).places[0]
     assert first in (place.path, place.does)
+
+
+@pytest.mark.parametrize(("matrix_moved", "accused"), [(0.3, False), (30.0, True)])
+def test_biases_that_begin_near_nothing_do_not_tell_of_the_rate(matrix_moved: float, accused: bool) -> None:
+    def parameter(shape: tuple[int, ...], moved: float) -> SimpleNamespace:
+        return SimpleNamespace(shape=shape, steps_with_grad=12, weight_norm_before=1.0, update_norm=moved)
+
+    # Batches of users with long and short histories: the loss of each is another one from the first step on.
+    losses = [73.1, 90.2, 71.0, 88.4, 76.2, 91.0, 75.0, 86.3, 79.9, 90.0, 74.4, 88.8]
+    watched = SimpleNamespace(
+        losses=losses, steps=12, optimizer_steps=12, gradients_not_cleared=0, learning_rates=((0, 0.003),), trace={},
+        parameters=(parameter((96, 32), matrix_moved), parameter((96,), 30.0)), scheduler={}, max_epochs=5,
+        epoch_ends=(4, 8, 12), epochs=3, kind="torch",
+    )  # fmt: skip
+    found = learning_rate.PROBE.run(cast(Evidence, SimpleNamespace(watched=watched)))
+    assert any(m.code == "learning-rate-too-high" and m.healthy is False for m in found) == accused
