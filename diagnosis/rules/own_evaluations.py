@@ -62,13 +62,19 @@ def unset_evaluations(repo: Codebase) -> list[tuple[Defined, ast.Call]]:
 
 def is_handed_on(repo: Codebase, name: str) -> bool:
     """Whether a function is given away by its name, `compute_metrics=ranks`, so that whoever has it calls it under his own terms."""
+    return name in _handed_on(repo)
+
+
+@once
+def _handed_on(repo: Codebase) -> set[str]:
+    """The names that are read otherwise than to be called."""
+    found: set[str] = set()
     for file in repo.files:
         called = {call.func for call in file.calls}
         for node in file.within(file.nodes[0], ast.Name, ast.Attribute):
-            told = node.id if isinstance(node, ast.Name) else node.attr
-            if told == name and isinstance(node.ctx, ast.Load) and node not in called:
-                return True
-    return False
+            if isinstance(node.ctx, ast.Load) and node not in called:
+                found.add(node.id if isinstance(node, ast.Name) else node.attr)
+    return found
 
 
 def _set_from_outside(repo: Codebase) -> bool:
