@@ -37,6 +37,8 @@ def attention_half_normalised(source: ParsedFile) -> Iterator[RuleHit]:
     if repo is None:
         return
     for call in source.calls:
+        if len(call.args) + len(call.keywords) < len(NAMES):
+            continue
         given = [
             keyword(call, name) or (call.args[n] if len(call.args) > n else None)
             for n, name in enumerate(NAMES)

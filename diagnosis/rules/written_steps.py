@@ -11,6 +11,8 @@ RATES = {"lr", "eta", "alpha", "rate", "learning_rate", "learningrate", "step_si
 
 def moves_rows(file: ParsedFile, node: ast.AST) -> bool:
     """Whether rows of a table are moved by a rate: `self.P[u] += lr * g`, `np.add.at(P, u, lr * g)`. Numpy trains so."""
+    if ast.AugAssign not in file.by_type and "at" not in file.called_names:
+        return False
     for part in file.within(node, ast.AugAssign):
         moved = isinstance(part.target, ast.Subscript) and isinstance(part.op, ast.Add | ast.Sub)
         if moved and has_rate(part.value):
