@@ -31,7 +31,7 @@ def _readers(flow: Flow, trace: Mapping[str, Any], n_items: int) -> Iterator[Cod
             continue
         used = [op for op in flow.consumers(f"p{index}") if op in scoring and by_position(flow, op)]
         lengths = _lengths(flow, scoring, f"p{index}", (trace["score"].get("shape") or [0])[0])
-        for op in [one for one in used if _places(flow.ops[one], shape) & lengths][:1]:
+        for op in [one for one in used if _places(flow, one, shape) & lengths][:1]:
             yield _at(flow.ops[op], "a table of positions")
     for op in sorted(scoring):
         function = flow.ops[op]["function"]
@@ -48,19 +48,29 @@ def _lengths(flow: Flow, scoring: set[int], apart_from: str, questions: int) -> 
     found: set[int] = set()
     for op in scoring:
         call = flow.ops[op]
-        if call["function"] not in LOOKUPS or any(apart_from in slot for slot in call["inputs"]):
+        tables = _tables_of(flow, op)  # what is looked up in has no events of a question
+        alone = len(tables) < 2 and any(apart_from in slot for slot in call["inputs"])
+        if call["function"] not in LOOKUPS or alone:
             continue
-        asked = [given for given in call["in"] if isinstance(given, list) and len(given) >= 2]
+        asked = [g for g in call["in"] if isinstance(g, list) and len(g) >= 2 and tuple(g) not in tables]
         for *before, last in asked:
             found |= {last, *(size for size in before if size != questions)}
     return found - {1}
 
 
-def _places(call: Mapping[str, Any], table: Sequence[int]) -> set[int]:
+def _tables_of(flow: Flow, op: int) -> set[tuple[int, ...]]:
+    """The shapes of the parameters that a call takes; the calls of one line, of several tables, are recorded as one."""
+    named = {source for slot in flow.ops[op]["inputs"] for source in slot if source.startswith("p")}
+    return {tuple(flow.parameters[int(source[1:])]["shape"]) for source in named}
+
+
+def _places(flow: Flow, op: int, table: Sequence[int]) -> set[int]:
     """How many rows a call takes of a table, one for each place; of one row, which is a bias, there is no order."""
+    call = flow.ops[op]
     if call["function"] not in LOOKUPS:
         return {size for size in table[:-1] if size > 1}
-    asked = [given for given in call["in"] if isinstance(given, list) and given != list(table)]
+    tables = _tables_of(flow, op)
+    asked = [given for given in call["in"] if isinstance(given, list) and tuple(given) not in tables]
     taken = [given[:-1] for given in call["out"][:1]]
     return {size for given in (*asked, *taken) for size in given if size > 1}
 
