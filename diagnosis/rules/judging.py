@@ -6,6 +6,7 @@
 import ast
 import re
 from collections.abc import Iterable, Iterator
+from weakref import WeakKeyDictionary
 
 from diagnosis.rules.codebase import Codebase, Defined, once
 from diagnosis.rules.evaluating import FEEDS, ranking_functions, taught_calls
@@ -65,8 +66,17 @@ def _is_self(node: ast.expr) -> bool:
     return isinstance(node, ast.Name) and node.id == "self"
 
 
+_SPEAKS: "WeakKeyDictionary[ParsedFile, bool]" = WeakKeyDictionary()
+
+
 def speaks_of_metrics(source: ParsedFile) -> bool:
     """Whether the file evaluates, in its author's words: it names a metric, or evaluation."""
+    if source not in _SPEAKS:
+        _SPEAKS[source] = _names_a_metric(source)
+    return _SPEAKS[source]
+
+
+def _names_a_metric(source: ParsedFile) -> bool:
     names = (n.id for n in source.within(source.nodes[0], ast.Name) if isinstance(n.ctx, ast.Store))
     defined = (node.name for node in source.within(source.nodes[0], ast.FunctionDef, ast.ClassDef))
     called = (called_name(call) for call in source.calls)

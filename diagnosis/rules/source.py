@@ -26,6 +26,7 @@ _SHARED = (
     "loops",
     "_owners",
     "_full_names",
+    "_kept_by_type",
 )  # of a file, whatever its repo
 _PLAIN = {ast.comprehension, ast.arguments, ast.withitem, ast.match_case}
 
@@ -102,12 +103,24 @@ class ParsedFile:
         first = self.places[node]
         found: list[Any] = []
         for kind in types:
-            places = self.by_type.get(kind, [])
-            found += [
-                self.nodes[i]
-                for i in places[bisect_left(places, first) : bisect_left(places, self.ends[first])]
-            ]
+            places = self.by_type.get(kind)
+            if places is None:
+                continue
+            start = bisect_left(places, first)
+            found += self._of_type(kind)[start : bisect_left(places, self.ends[first], start)]
         return found
+
+    def _of_type(self, kind: type) -> list[Any]:
+        """The nodes of exactly this type, in the order of the text."""
+        kept = self._kept_by_type
+        if kind not in kept:
+            kept[kind] = [self.nodes[i] for i in self.by_type[kind]]
+        return kept[kind]
+
+    @cached_property
+    def _kept_by_type(self) -> dict[type, list[Any]]:
+        """What was asked of `_of_type`."""
+        return {}
 
     def calls_in(self, *nodes: ast.AST) -> list[ast.Call]:
         """All calls inside the given nodes, themselves included."""

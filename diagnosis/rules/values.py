@@ -10,7 +10,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from diagnosis.rules.source import Function, ParsedFile
-from diagnosis.syntax import called_name, dotted
+from diagnosis.syntax import below, called_name, dotted
 
 MOST_STEPS = 60  # expressions that one question may pass
 
@@ -52,12 +52,13 @@ def bindings(source: ParsedFile, name: str, at: ast.AST) -> list[Binding]:
         table = _TABLES[source] = _table(source)
     if "." in name:
         return table.get((None, name), [])
-    scopes = [outer for outer in source.around(at) if isinstance(outer, Function)]
-    for scope in (*scopes, source.nodes[0]):
+    scope = source.function_of(at)
+    while scope is not None:
         found = table.get((scope, name), [])
-        if found or (isinstance(scope, Function) and name in parameters(scope)):
+        if found or name in parameters(scope):
             return found
-    return []
+        scope = source.function_of(scope)
+    return table.get((source.nodes[0], name), [])
 
 
 def parameters(function: Function) -> list[str]:
@@ -142,7 +143,9 @@ def names_in(node: ast.AST) -> Iterator[ast.Name | ast.Attribute]:
 
 def words_of(node: ast.AST) -> Iterator[str]:
     """The names, attributes and strings of an expression, as they are written."""
-    for part in ast.walk(node):
+    parts = [node]
+    for part in parts:  # as ast.walk goes, without the operators and contexts
+        parts += below(part)
         if isinstance(part, ast.Name):
             yield part.id
         elif isinstance(part, ast.Attribute):
