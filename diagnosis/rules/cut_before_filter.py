@@ -33,6 +33,7 @@ SEEN = (
     "bought",
 )
 TESTS = {"isin", "in1d"}
+COUNTS = {"len", "sum", "mean"}
 
 
 def cut_before_filter(source: ParsedFile) -> Iterator[RuleHit]:
@@ -124,10 +125,10 @@ def _is_plain_cut(index: ast.expr) -> bool:
 
 
 def _is_cut_again(source: ParsedFile, part: ast.expr) -> bool:
-    """Whether what is left is cut to its length afterwards: the first cut was one for speed."""
+    """Whether what is left is cut to its length afterwards, as the first cut was one for speed, or only counted."""
     outer = source.parents.get(part)
-    if isinstance(outer, ast.Subscript):
-        return True
+    if isinstance(outer, ast.Subscript) or (isinstance(outer, ast.Call) and called_name(outer) in COUNTS):
+        return True  # how many of a list are new is a figure of its own
     while outer is not None and not isinstance(outer, ast.stmt):
         outer = source.parents.get(outer)
     name = dotted(outer.targets[0]) if isinstance(outer, ast.Assign) else ""

@@ -147,7 +147,7 @@ def _shuffled_part(source: ParsedFile) -> Iterator[ast.expr]:
             continue
         told = parts_in(*kept.targets) & {Part.VALID, Part.TEST}
         permuted = _permuted(source, part) if told else None
-        if permuted is not None:
+        if permuted is not None and not _speaks_of_owners(*permuted.args, *kept.targets):
             yield permuted
     for statement in source.within(source.nodes[0], ast.Assign):
         target, around = statement.targets[0], source.function_of(statement)
@@ -165,6 +165,11 @@ def _shuffled_part(source: ParsedFile) -> Iterator[ast.expr]:
                 and not _are_owners(source, index)
             ):
                 yield index
+
+
+def _speaks_of_owners(*nodes: ast.expr) -> bool:
+    """Whether users or sessions are named, each of which stays whole: `rng.permutation(n_users)`."""
+    return any(word in name.lower() for node in nodes for name in words_of(node) for word in OWNERS)
 
 
 def _goes_to_held_out(source: ParsedFile, part: ast.Subscript) -> bool:

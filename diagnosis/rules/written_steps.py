@@ -13,6 +13,9 @@ def moves_rows(file: ParsedFile, node: ast.AST) -> bool:
     """Whether rows of a table are moved by a rate: `self.P[u] += lr * g`, `np.add.at(P, u, lr * g)`. Numpy trains so."""
     if ast.AugAssign not in file.by_type and "at" not in file.called_names:
         return False
+    # With torch at hand, `scores[:, items] += alpha * bonus` is a ranking's, and no step.
+    if any(module.partition(".")[0] == "torch" for module in file.imports.values()):
+        return False
     for part in file.within(node, ast.AugAssign):
         moved = isinstance(part.target, ast.Subscript) and isinstance(part.op, ast.Add | ast.Sub)
         if moved and has_rate(part.value):
