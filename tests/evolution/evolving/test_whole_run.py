@@ -106,7 +106,7 @@ async def test_the_editor_shows_its_verified_patches_as_an_llms(connect, repo, w
     )
     await editor.wait(lambda: editor.shown(uri))
     titles = [action.title for action in await editor.actions(uri, entry, only=["refactor"])]
-    assert any("(by scripted-1): +" in title for title in titles), titles
+    assert any("(by an LLM): +" in title for title in titles), titles
 
 
 def test_a_replay_without_network_comes_to_the_same_archive(grounds, whole):
