@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from evolution.base.amounts import number
 from evolution.domain.job import Event, EventType, JobKind, JobState
-from server.shown.wording import duration
+from server.shown.wording import duration, epoch_of
 
 DOING = {
     JobKind.TRAIN: "training",
@@ -33,7 +33,7 @@ class JobProgress:
     fraction: 0 to 1, of the whole job; None if the job does not say
     span: which part of the job, from and to, the fractions are of that its events tell
     step: which of how many is worked on, and the best so far: `patch 2 of 4, best +12 %`; "" if the job does not say
-    best: epoch and value of the best ranking of the training that is shown
+    best: epoch and value of the ranking with the highest metric of the training that is shown
     finished: the state in which the job ended; None while it runs
     last_word: the message it ended with, "" while it runs
     """
@@ -120,7 +120,7 @@ def _epoch(progress: JobProgress, event: Event) -> JobProgress:
     best = progress.best if isinstance(epoch, int) and epoch > 1 else None
     if isinstance(epoch, int) and isinstance(value, float) and (best is None or value > best[1]):
         best = (epoch, value)
-    parts = [f"epoch {epoch}/{data.get('epochs')}"]
+    parts = [epoch_of(epoch, data.get("epochs"))]
     if progress.step:
         seed = SEED.search(str(data.get("label", "")))
         parts.insert(0, seed[1] if seed else "")
@@ -130,7 +130,9 @@ def _epoch(progress: JobProgress, event: Event) -> JobProgress:
     if data.get("metric") and value is not None:
         parts.append(f"{data['metric']} {number(value)}")
     if best is not None and best[0] != epoch:
-        parts.append(f"best {number(best[1])} at {best[0]}")
+        parts.append(
+            f"highest {number(best[1])} at epoch {best[0]:,}"
+        )  # the best one is chosen by the objective
     parts.append(_left(event))
     return replace(progress, detail=", ".join(filter(None, parts)), best=best)
 

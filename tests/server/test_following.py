@@ -34,9 +34,14 @@ def test_a_training_tells_its_best_epoch_and_the_longest_that_it_may_take():
     worse = (epoch(1, 0.1), epoch(2, 0.3), epoch(3, 0.2, left_s=240.0))
     assert (
         told(JobKind.TRAIN, *worse)
-        == "training 33 %: epoch 3/9, NDCG@10 .200, best .300 at 2, at most 4 min left"
+        == "training 33 %: epoch 3/9, NDCG@10 .200, highest .300 at epoch 2, at most 4 min left"
     )
-    assert "best" not in told(JobKind.TRAIN, *worse, epoch(1, 0.2))  # of another training
+    assert "highest" not in told(JobKind.TRAIN, *worse, epoch(1, 0.2))  # of another training
+
+
+def test_long_counts_of_epochs_have_their_comma():
+    long = event(EventType.EPOCH, epoch=1200, epochs=100_000)
+    assert told(JobKind.TRAIN, long) == "training 1 %: epoch 1,200/100,000"
 
 
 def test_patches_are_counted_and_their_stages_told_without_their_titles():
