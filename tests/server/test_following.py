@@ -1,5 +1,6 @@
 """Every kind of job that a terminal can start while an editor is open is one that the editor can follow, in short words."""
 
+import re
 from typing import Any
 
 import pytest
@@ -53,6 +54,22 @@ def test_patches_are_counted_and_their_stages_told_without_their_titles():
     assert told(JobKind.PROPOSE, step, stage).endswith("best +12 %, training")
     trained = epoch(6, 0.2, label="Full softmax, seed 1")
     assert told(JobKind.PROPOSE, step, trained).endswith("best +12 %, seed 1, epoch 6/9")
+
+
+def test_the_share_moves_with_the_epochs_of_all_seeds_of_a_patch_and_never_back():
+    def trained(number: int, trial: str) -> Event:
+        return epoch(number, 0.2, label="Full softmax", trial=trial)
+
+    events = [event(EventType.PROGRESS, step="patch 2 of 4", fraction=0.25, each=0.25)]
+    shares = []
+    for more in (trained(3, "a"), trained(9, "a"), trained(3, "b"), trained(9, "b"), trained(1, "c")):
+        events.append(more)
+        shares.append(re.search(r"(\d+) %", told(JobKind.PROPOSE, *events))[1])
+    assert shares == ["29", "38", "40", "44", "44"]
+    events.append(event(EventType.PROGRESS, step="patch 3 of 4", fraction=0.5, each=0.25))
+    assert "50 %" in told(JobKind.PROPOSE, *events)
+    later = event(EventType.PROGRESS, step="patch 1 of 2", span=(0.5, 1.0), fraction=0.0, each=0.5)
+    assert "62 %" in told(JobKind.IMPROVE, later, trained(9, "a"))
 
 
 def test_what_a_job_does_is_said_once():
