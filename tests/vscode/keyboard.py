@@ -58,7 +58,11 @@ class Keyboard:
     def view(self, name: str) -> None:
         """A view of the extension, the focus on its rows."""
         self.workbench.command(f"evolverec: Focus on {name} View")
-        self.workbench.wait(f"rows of {name}", self._on_a_row)
+        self.rows()
+
+    def rows(self) -> None:
+        """Until the view with the focus has rows, with the focus on one."""
+        self.workbench.wait("a row with the focus", self._on_a_row)
 
     def _on_a_row(self) -> str:
         if not self.page.evaluate(FOCUSED_ROW):
@@ -111,5 +115,6 @@ class Keyboard:
         """The editor in front, whose tab says so."""
         shown: Locator = self.workbench.tab(tab)
         expect(shown.first).to_be_visible()
-        self.workbench.command("View: Close Editor")
+        self.workbench.command("evolverec: Focus on Findings View")  # a page keeps some keys to itself
+        self.press("Control+w")
         expect(shown).to_have_count(0)

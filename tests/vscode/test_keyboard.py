@@ -123,6 +123,7 @@ def look_at_users_and_checks(workbench, keys):
     assert keys.row("^complaint") == said
     workbench.picture("keys-users")
     workbench.command("Testing: Focus on Test Explorer View")
+    keys.rows()
     keys.row("shop")
     keys.press("ArrowRight")
     assert "failed" in keys.row(LOSS).lower()
