@@ -39,7 +39,10 @@ class Tally:
         with self._lock:
             step = f"patch {min(self._done + 1, self._total)} of {self._total}{self._best()}"
             share = self._done / self._total if self._total else None
-        self._events.emit(EventType.PROGRESS, step, step=step, trial="", fraction=share, left_s=None)
+            each = 1 / self._total if self._total else 0.0
+        self._events.emit(
+            EventType.PROGRESS, step, step=step, trial="", fraction=share, each=each, left_s=None
+        )
 
     def _best(self) -> str:
         gains = [

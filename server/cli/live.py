@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from evolution.base.amounts import number
 from evolution.domain.job import Event, EventType
+from server.shown.wording import epoch_of
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
@@ -136,7 +137,7 @@ class LiveView:
 
 def epoch_words(data: Mapping[str, Any]) -> str:
     """`epoch 6/60  loss .412  NDCG@10 .142  at most 18 s left` from the data of an epoch event."""
-    words = [f"epoch {data['epoch']}/{data['epochs']}"]
+    words = [epoch_of(data["epoch"], data["epochs"])]
     if data.get("loss") is not None:
         words.append(f"loss {number(data['loss'])}")
     if data.get("value") is not None:

@@ -1,11 +1,12 @@
 """A job's progress, accumulated from its events. Pure."""
 
 import re
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from evolution.base.amounts import number
 from evolution.domain.job import Event, EventType, JobKind, JobState
-from server.shown.wording import duration
+from server.shown.wording import duration, epoch_of
 
 DOING = {
     JobKind.TRAIN: "training",
@@ -33,7 +34,9 @@ class JobProgress:
     fraction: 0 to 1, of the whole job; None if the job does not say
     span: which part of the job, from and to, the fractions are of that its events tell
     step: which of how many is worked on, and the best so far: `patch 2 of 4, best +12 %`; "" if the job does not say
-    best: epoch and value of the best ranking of the training that is shown
+    begun, each: the fraction when the step began, and how much of the job one of its patches is, 0 if the job does not say
+    trained: trial -> share of its epochs, of the trainings of this step in the order in which they began
+    best: epoch and value of the ranking with the highest metric of the training that is shown
     finished: the state in which the job ended; None while it runs
     last_word: the message it ended with, "" while it runs
     """
@@ -43,6 +46,9 @@ class JobProgress:
     span: tuple[float, float] = (0.0, 1.0)
     step: str = ""
     detail: str = ""
+    begun: float = 0.0
+    each: float = 0.0
+    trained: Mapping[str, float] = field(default_factory=dict)
     best: tuple[int, float] | None = None
     finished: JobState | None = None
     last_word: str = ""
@@ -71,14 +77,23 @@ def advance(progress: JobProgress, event: Event) -> JobProgress:
     data = event.data
     match event.type:
         case EventType.EPOCH:
-            return _epoch(replace(progress, fraction=_fraction(progress, event)), event)
+            return _epoch(_moved(progress, event), event)
         case EventType.PROGRESS:
             progress = replace(progress, span=_span(progress, event))
             fraction = data.get("fraction")
             kept = progress.fraction if fraction is None else _of_whole(progress, float(fraction))
-            step = str(data.get("step") or progress.step)
+            if not data.get("step"):
+                return replace(progress, fraction=kept, detail=_stage(event))
+            low, high = progress.span
+            each = (high - low) * float(data.get("each") or 0.0)
             return replace(
-                progress, fraction=kept, step=step, detail="" if data.get("step") else _stage(event)
+                progress,
+                fraction=kept,
+                step=str(data["step"]),
+                detail="",
+                begun=kept or 0.0,
+                each=each,
+                trained={},
             )
         case EventType.NODE:
             step = str(data.get("step") or progress.step)
@@ -91,13 +106,21 @@ def advance(progress: JobProgress, event: Event) -> JobProgress:
             return progress
 
 
-def _fraction(progress: JobProgress, event: Event) -> float | None:
-    """Epochs measure the progress of a training only; what follows it in other jobs trains several times or not at all."""
+def _moved(progress: JobProgress, event: Event) -> JobProgress:
+    """The fraction after an epoch: of the training that is the job or its first part, or of a patch that is tried.
+
+    How many seeds a patch takes is known at its end: each of its trainings fills half of what is left of it.
+    """
     epoch, epochs = event.data.get("epoch"), event.data.get("epochs")
+    if not (isinstance(epoch, int) and isinstance(epochs, int) and epochs):
+        return progress
+    if progress.step and progress.each:
+        trained = {**progress.trained, str(event.data.get("trial", "")): epoch / epochs}
+        passed = sum(share / 2**at for at, share in enumerate(trained.values(), start=1))
+        fraction = max(progress.fraction or 0.0, progress.begun + progress.each * passed)
+        return replace(progress, fraction=fraction, trained=trained)
     trains = progress.kind is JobKind.TRAIN or (progress.kind is JobKind.IMPROVE and progress.span[0] == 0)
-    if trains and isinstance(epoch, int) and isinstance(epochs, int) and epochs:
-        return _of_whole(progress, epoch / epochs)
-    return progress.fraction
+    return replace(progress, fraction=_of_whole(progress, epoch / epochs)) if trains else progress
 
 
 def _of_whole(progress: JobProgress, fraction: float) -> float:
@@ -120,7 +143,7 @@ def _epoch(progress: JobProgress, event: Event) -> JobProgress:
     best = progress.best if isinstance(epoch, int) and epoch > 1 else None
     if isinstance(epoch, int) and isinstance(value, float) and (best is None or value > best[1]):
         best = (epoch, value)
-    parts = [f"epoch {epoch}/{data.get('epochs')}"]
+    parts = [epoch_of(epoch, data.get("epochs"))]
     if progress.step:
         seed = SEED.search(str(data.get("label", "")))
         parts.insert(0, seed[1] if seed else "")
@@ -130,7 +153,9 @@ def _epoch(progress: JobProgress, event: Event) -> JobProgress:
     if data.get("metric") and value is not None:
         parts.append(f"{data['metric']} {number(value)}")
     if best is not None and best[0] != epoch:
-        parts.append(f"best {number(best[1])} at {best[0]}")
+        parts.append(
+            f"highest {number(best[1])} at epoch {best[0]:,}"
+        )  # the best one is chosen by the objective
     parts.append(_left(event))
     return replace(progress, detail=", ".join(filter(None, parts)), best=best)
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from diagnosis.findings import Measurement
 from evolution.base.amounts import count, number, signed
-from evolution.domain.proposal import Corrected, Effect, Proposal
+from evolution.domain.proposal import Corrected, Effect, Proposal, Verified
 from evolution.domain.trial import Metric
 from seeds.amounts import amount, figure
 
@@ -218,7 +218,14 @@ def _measured_at(proposal: Proposal) -> list[str]:
     terms = str(proposal.details.get("terms", ""))
     choice = f"1 of {proposal.corrected.candidates} tried" if proposal.corrected else ""
     many = ((seeds, terms, choice), (seeds, terms), (terms,))
-    return [", ".join(filter(None, (objective_gain(effect), *parts))) for parts in many]
+    claim = "fix" if proposal.verified is Verified.FIX else ""  # no gain is claimed, whatever the figure
+    return [", ".join(filter(None, (claim, objective_gain(effect), *parts))) for parts in many]
+
+
+def epoch_of(epoch: object, epochs: object) -> str:
+    """How far a training is, of how many epochs at most: `epoch 6/60`, `epoch 12/100,000`."""
+    now, most = (f"{number:,}" if isinstance(number, int) else str(number) for number in (epoch, epochs))
+    return f"epoch {now}/{most}"
 
 
 def objective_gain(effect: Effect) -> str:
@@ -264,5 +271,6 @@ def gain(effect: Effect) -> str:
 
 def _points(percent: float) -> str:
     """With its sign: `+20`; what would read as nothing has a digit more, `+.3`, as a gain is verified where its interval is above 0."""
-    text = f"{percent:+.0f}" if abs(percent) >= 0.5 else f"{percent:+.1f}".replace("0.", ".", 1)
+    text = f"{percent:+.0f}"
+    text = f"{percent:+.1f}".replace("0.", ".", 1) if text in ("+0", "-0") else text
     return "0" if text in ("+.0", "-.0") else text

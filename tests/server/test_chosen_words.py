@@ -44,6 +44,12 @@ def test_a_title_tells_what_is_left_of_the_gain_and_the_whole_sentence_stands_in
     )
 
 
+def test_a_fix_says_that_it_is_one_as_it_claims_no_gain() -> None:
+    effect = Effect(metric="objective", before=0.2, after=0.2006, low=-0.0006, high=0.004)
+    fix = replace(ALONE, verified=Verified.FIX, effect=effect)
+    assert proposal_title(fix) == "Train with gBCE: fix, +.3 % [-.3, +2] objective, 1 seed"
+
+
 def test_an_end_of_an_interval_that_is_nearly_0_has_its_sign_and_a_digit() -> None:
     effect = Effect(metric="objective", before=0.2, after=0.21, low=0.0006, high=0.02)
     assert gain(effect) == "+5 % [+.3, +10]" and "[+.3, +10] %" in relative(effect)

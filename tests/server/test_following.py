@@ -1,5 +1,6 @@
 """Every kind of job that a terminal can start while an editor is open is one that the editor can follow, in short words."""
 
+import re
 from typing import Any
 
 import pytest
@@ -34,9 +35,14 @@ def test_a_training_tells_its_best_epoch_and_the_longest_that_it_may_take():
     worse = (epoch(1, 0.1), epoch(2, 0.3), epoch(3, 0.2, left_s=240.0))
     assert (
         told(JobKind.TRAIN, *worse)
-        == "training 33 %: epoch 3/9, NDCG@10 .200, best .300 at 2, at most 4 min left"
+        == "training 33 %: epoch 3/9, NDCG@10 .200, highest .300 at epoch 2, at most 4 min left"
     )
-    assert "best" not in told(JobKind.TRAIN, *worse, epoch(1, 0.2))  # of another training
+    assert "highest" not in told(JobKind.TRAIN, *worse, epoch(1, 0.2))  # of another training
+
+
+def test_long_counts_of_epochs_have_their_comma():
+    long = event(EventType.EPOCH, epoch=1200, epochs=100_000)
+    assert told(JobKind.TRAIN, long) == "training 1 %: epoch 1,200/100,000"
 
 
 def test_patches_are_counted_and_their_stages_told_without_their_titles():
@@ -48,6 +54,22 @@ def test_patches_are_counted_and_their_stages_told_without_their_titles():
     assert told(JobKind.PROPOSE, step, stage).endswith("best +12 %, training")
     trained = epoch(6, 0.2, label="Full softmax, seed 1")
     assert told(JobKind.PROPOSE, step, trained).endswith("best +12 %, seed 1, epoch 6/9")
+
+
+def test_the_share_moves_with_the_epochs_of_all_seeds_of_a_patch_and_never_back():
+    def trained(number: int, trial: str) -> Event:
+        return epoch(number, 0.2, label="Full softmax", trial=trial)
+
+    events = [event(EventType.PROGRESS, step="patch 2 of 4", fraction=0.25, each=0.25)]
+    shares = []
+    for more in (trained(3, "a"), trained(9, "a"), trained(3, "b"), trained(9, "b"), trained(1, "c")):
+        events.append(more)
+        shares.append(re.search(r"(\d+) %", told(JobKind.PROPOSE, *events))[1])
+    assert shares == ["29", "38", "40", "44", "44"]
+    events.append(event(EventType.PROGRESS, step="patch 3 of 4", fraction=0.5, each=0.25))
+    assert "50 %" in told(JobKind.PROPOSE, *events)
+    later = event(EventType.PROGRESS, step="patch 1 of 2", span=(0.5, 1.0), fraction=0.0, each=0.5)
+    assert "62 %" in told(JobKind.IMPROVE, later, trained(9, "a"))
 
 
 def test_what_a_job_does_is_said_once():

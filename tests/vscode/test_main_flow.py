@@ -230,7 +230,7 @@ def apply_all_and_save(workbench, repo, anchor):
     hunks = view.locator(".monaco-list-row").filter(has_text=re.compile(r"^Line \d+:"))
     workbench.row_action(hunks.nth(1), "Do Not Skip This Change")
     expect(hunks.nth(1)).not_to_contain_text("skipped")
-    workbench.row_action(workbench.row(view, SOFTMAX), "Apply")
+    workbench.row_action(workbench.row(view, SOFTMAX), "Apply Patch")
     expect(workbench.row(view, re.compile(r"^\d+ applied"))).to_be_visible()
     workbench.go_to(FILE, line=anchor["start_line"])
     workbench.save()

@@ -13,6 +13,7 @@ import type { Connection } from './server/connection';
 import { askLlmKey } from './server/llmKey';
 import { chooseInterpreter, makeAndUse, offerHelp } from './server/missing';
 import { acceptFinding } from './ui/accepting';
+import { Asking } from './ui/asking';
 import { chosen } from './ui/choosing';
 import { showDoctor } from './ui/doctor';
 import type { CurvePanels } from './ui/curvePanels';
@@ -21,6 +22,10 @@ import { Again, Declined, telling } from './ui/telling';
 import type { PersonaPages } from './views/personaPages';
 import type { Node, Subject } from './views/node';
 import type { Views } from './views/views';
+
+/** What a command of a row needs of it: rows are also picked from a list, which has no more. */
+type Row = Pick<Node, 'subject'>;
+type Patch = Row | { repo: string; proposal: string };
 
 /** path: the file that it is in, of a finding that is in several. */
 interface Acceptable {
@@ -55,6 +60,19 @@ export function registerCommands(world: World): vscode.Disposable {
       if (!row) throw new Again();
       await work(row);
     });
+  /** For a row; by the palette or a key, without any argument, for what is picked from a list. */
+  const rowOrPick = <T extends object>(name: string, pick: () => Promise<T>, work: (row: T) => Promise<unknown>) =>
+    command(name, async (...args: (T | undefined)[]) => {
+      const [row] = args;
+      if (args.length > 0 && !row) throw new Again();
+      await work(row ?? (await pick()));
+    });
+  const asking = new Asking(connection, repos, patches);
+  const patchCommand = (name: string, title: string, open: boolean, work: (repo: string, id: string, at?: { path: string; hunk?: number }) => Promise<unknown>) =>
+    rowOrPick(name, (): Promise<Patch> => asking.patch(title, open), (target) => {
+      const { repo, id, at } = patchOf(target);
+      return work(repo, id, at);
+    });
   /** For a row, or without one for the place of the cursor. Called on a row it always gets an argument. */
   const rowOrHere = (name: string, onRow: (row: Extract<Subject, { kind: 'hunk' }>) => Promise<unknown>, here: () => Promise<unknown>) =>
     command(name, async (...args: (Node | vscode.Uri | undefined)[]) => {
@@ -83,8 +101,7 @@ export function registerCommands(world: World): vscode.Disposable {
   command('newRecommender', () => withServer(connection, () => newRecommender.make()));
   command('setUp', () => setUp(connection, jobs));
   command('pickLog', (named?: Named) => (named ? pickLog(named) : Promise.reject(new Again())));
-  command('explain', async (about?: { repo: string; code: string } | Node) => {
-    if (!about) throw new Again();
+  rowOrPick('explain', (): Promise<{ repo: string; code: string } | Row> => asking.finding('Explain Finding'), async (about) => {
     const { repo, code } = 'subject' in about ? codeOf(about) : about;
     const page = await connection.execute<Explained>('evolverec.explain', { repo, code });
     await vscode.commands.executeCommand('markdown.showPreview', vscode.Uri.parse(page.uri));
@@ -113,26 +130,13 @@ export function registerCommands(world: World): vscode.Disposable {
   rowCommand('page', async (node: Node) => {
     if (node.subject.kind === 'persona') await pages.open(node.subject);
   });
-  rowCommand('diff', async (target: Node | { repo: string; proposal: string }) => {
-    const { repo, id, at } = patchOf(target);
-    await patches.show(repo, id, at);
-  });
-  rowCommand('apply', async (target: Node | { repo: string; proposal: string }) => {
-    const { repo, id } = patchOf(target);
-    await patches.apply(repo, id);
-  });
-  rowCommand('verify', async (node: Node) => {
-    const { repo, id } = patchOf(node);
-    await patches.verify(repo, id);
-  });
-  rowCommand('dismiss', async (node: Node) => {
-    const { repo, id } = patchOf(node);
-    await patches.dismiss(repo, id);
-  });
-  rowCommand('takeSome', async (node: Node) => {
-    const { repo, id } = patchOf(node);
-    await patches.takeSome(repo, id);
-  });
+  patchCommand('diff', 'Show the Change', false, (repo, id, at) => patches.show(repo, id, at));
+  patchCommand('apply', 'Apply Patch', true, (repo, id) => patches.apply(repo, id));
+  patchCommand('verify', 'Verify Patch Again', false, (repo, id) => patches.verify(repo, id));
+  patchCommand('dismiss', 'Dismiss Patch', false, (repo, id) => patches.dismiss(repo, id));
+  patchCommand('takeSome', 'Take Some Changes', true, (repo, id) => patches.takeSome(repo, id));
+  patchCommand('copyPullRequest', 'Copy as Pull-Request Text', false, (repo, id) => patches.copyPullRequest(repo, id));
+  patchCommand('newBranch', 'New Branch from Patch', true, (repo, id) => patches.newBranch(repo, id));
   const skip = async (aside: boolean) => {
     const { proposal, file, hunk } = await patches.here();
     patches.skip(proposal, file, hunk, aside);
@@ -145,26 +149,17 @@ export function registerCommands(world: World): vscode.Disposable {
     await patches.apply(repo, id);
   });
 
-  rowCommand('dismissFinding', async (node: Node) => {
-    const { subject } = node;
+  rowOrPick('dismissFinding', (): Promise<Row> => asking.finding('Dismiss Finding'), async ({ subject }) => {
     const id = subject.kind === 'finding' ? subject.finding.id : subject.kind === 'critique' ? subject.id : undefined;
     if (id && 'repo' in subject) await connection.execute('evolverec.dismiss', { repo: subject.repo, id });
     repos.renew();
   });
-  rowCommand('accept', async (asked: Acceptable | { choices: Record<string, Acceptable> } | Node) => {
+  rowOrPick('accept', (): Promise<Acceptable | { choices: Record<string, Acceptable> } | Row> => asking.finding('Accept for the Team'), async (asked) => {
     const about = 'subject' in asked ? asked : ((await chosen({ ...asked })) as unknown as Acceptable);
     const { repo, code } = 'subject' in about ? codeOf(about) : about;
     const file = 'subject' in about ? findingOf(about).finding.places[0]?.path : about.path;
     await acceptFinding(connection, repo, code, file ?? '');
     repos.renew();
-  });
-  rowCommand('copyPullRequest', async (node: Node) => {
-    const { repo, id } = patchOf(node);
-    await patches.copyPullRequest(repo, id);
-  });
-  rowCommand('newBranch', async (node: Node) => {
-    const { repo, id } = patchOf(node);
-    await patches.newBranch(repo, id);
   });
   rowCommand('keepProbe', async (node: Node) => {
     const { repo, finding } = findingOf(node);
@@ -210,7 +205,7 @@ async function menu(world: World): Promise<void> {
   if (picked) await vscode.commands.executeCommand(picked.command);
 }
 
-function patchOf(target: Node | { repo: string; proposal: string }): { repo: string; id: string; at?: { path: string; hunk?: number } } {
+function patchOf(target: Patch): { repo: string; id: string; at?: { path: string; hunk?: number } } {
   if (!('subject' in target)) return { repo: target.repo, id: target.proposal };
   const { subject } = target;
   switch (subject.kind) {
@@ -246,12 +241,12 @@ function curvesOf(about: Node | { repo: string }): { repo: string; trial?: strin
   return 'repo' in subject ? { repo: subject.repo } : undefined;
 }
 
-function codeOf(node: Node): { repo: string; code: string } {
+function codeOf(node: Row): { repo: string; code: string } {
   const { repo, finding } = findingOf(node);
   return { repo, code: finding.code };
 }
 
-function findingOf(node: Node): { repo: string; finding: Finding } {
+function findingOf(node: Row): { repo: string; finding: Finding } {
   if (node.subject.kind !== 'finding') throw new Error('pick a finding in the Findings view first');
   return node.subject;
 }

@@ -7,7 +7,7 @@ import type { Hunk, HunksApplied, Proposal, Proposals } from './protocol';
 import type { Repos } from './repos';
 import type { Connection } from './server/connection';
 import { PROPOSAL_SCHEME } from './server/documentContent';
-import { noteOwnEdit, saveBeforePatch } from './ui/saving';
+import { noteOwnEdit, saveBeforePatch, tellUntilSaved } from './ui/saving';
 import { Declined } from './ui/telling';
 import { branchName } from './views/hunks';
 import { diffTitle } from './views/findingsTree';
@@ -72,8 +72,8 @@ export class Patches implements vscode.HoverProvider {
     await this.connection.execute('evolverec.apply', { repo, proposal: id });
     noteOwnEdit(uris);
     await this.reveal(proposal);
-    const saves = vscode.workspace.getConfiguration().get<string>('files.autoSave', 'off') !== 'off';
-    void this.offer(repo, `Applied ${proposal.title}.${saves ? '' : ' Not saved yet.'}`, uris[0]);
+    tellUntilSaved(uris);
+    void this.offer(repo, `Applied ${proposal.title}.`, uris[0]);
   }
 
   /** After text was changed: what goes on from there, and the way back, in the file that was changed: another may be in front by then. */

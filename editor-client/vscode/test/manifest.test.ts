@@ -50,7 +50,7 @@ test('every command of a menu, a welcome or the walkthrough is one that exists',
 
 test('every declared command is carried out by the code, and none takes an id of the server', () => {
   const started = ['improve', 'train', 'diagnose', 'askUsers', 'propose', 'tune', 'evolve'];
-  const registered = new Set([...code.matchAll(/(?:command|rowCommand|rowOrHere)\('(\w+)'/g)].map((found) => `evolverec.ui.${found[1]}`).concat(started.map((name) => `evolverec.ui.${name}`)));
+  const registered = new Set([...code.matchAll(/(?:command|rowCommand|rowOrHere|rowOrPick|patchCommand)\('(\w+)'/g)].map((found) => `evolverec.ui.${found[1]}`).concat(started.map((name) => `evolverec.ui.${name}`)));
   assert.deepEqual([...declared].filter((name) => !registered.has(name)), []);
   assert.deepEqual([...registered].filter((name) => !declared.has(name)), []);
   assert.ok(serverCommands.length > 10);
@@ -126,4 +126,13 @@ test('every view has a welcome, and every walkthrough page is there', () => {
     assert.ok(contributes.viewsWelcome.some((welcome) => welcome.view === view.id), view.id);
   }
   for (const step of contributes.walkthroughs.flatMap((walk) => walk.steps)) assert.ok(statSync(step.media.markdown).size > 100);
+});
+
+test('what a row of findings or patches offers is offered without a row as well, so that it is picked from a list', () => {
+  const never = new Set((contributes.menus['commandPalette'] ?? []).filter((item) => item.when === 'false').map((item) => item.command));
+  const ofRows = (contributes.menus['view/item/context'] ?? []).filter((item) => /viewItem (=~ \/\^(finding|proposal)\/|== proposal.open)/.test(item.when ?? ''));
+  const offered = new Set(ofRows.map((item) => item.command));
+  offered.delete('evolverec.ui.reveal'); // F8 goes there
+  assert.ok(offered.size >= 10);
+  assert.deepEqual([...offered].filter((name) => never.has(name)), []);
 });

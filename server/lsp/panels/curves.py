@@ -14,7 +14,7 @@ from server.lsp.repo import Repo
 from server.lsp.session import Session
 from server.shown.curves import YOURS, Curve, of_trial, overlaid, thinned
 from server.shown.news import SHOWN_METRIC
-from server.shown.wording import ago, duration
+from server.shown.wording import ago, duration, epoch_of
 
 MOST_EARLIER = 4
 
@@ -90,10 +90,10 @@ def _words(curve: Curve) -> str:
     last = curve.points[-1]
     best = next((point.value for point in curve.points if point.epoch == curve.best), None)
     parts = [
-        f"epoch {last.epoch}/{curve.epochs}",
+        epoch_of(last.epoch, curve.epochs),
         f"loss {number(last.loss)}" if last.loss is not None else "",
         f"{SHOWN_METRIC} {number(last.value)}" if last.value is not None else "",
-        f"best epoch by the objective {curve.best} ({number(best)})" if best is not None else "",
+        f"best epoch by the objective {curve.best:,} ({number(best)})" if best is not None else "",
         f"{curve.rankings_since_best} since without a better one" if curve.rankings_since_best else "",
     ]
     return ", ".join(filter(None, parts))
@@ -110,7 +110,7 @@ def _stop_rule(root: Path) -> str:
     except (ConfigError, OSError):
         return ""
     return (
-        f"Ends after {training.max_epochs} epochs, or once the last {training.patience} rankings, {percent(RECENT)} of all epochs and "
-        f"{LEAST_STEPS} optimizer steps brought no better objective and neither curve moves any more; later while the model ranks "
+        f"Ends after {training.max_epochs:,} epochs, or once the last {training.patience:,} rankings, {percent(RECENT)} of all epochs and "
+        f"{LEAST_STEPS:,} optimizer steps brought no better objective and neither curve moves any more; later while the model ranks "
         f"about as well as popularity does and its loss falls. No epoch begins that would pass {duration(training.timeout_s)}."
     )

@@ -1,7 +1,7 @@
 /** The curves of trainings as SVG, in the colours of the editor's theme. Pure. */
 
 import type { Curve, Curves } from '../protocol';
-import { count } from '../views/node';
+import { count, thousands } from '../views/node';
 import { escapeHtml } from './page';
 
 /** In pixels: a chart is drawn as wide as its page is, so that nothing of it is cut and its words are as large as those around it. */
@@ -43,7 +43,7 @@ export function curvesHtml(told: Curves, room: number = WIDEST): string {
 function ended(curve: Curve, metric: string): string {
   const best = curve.points.find((point) => point.epoch === curve.best)?.value;
   const figure = best === undefined || best === null ? '' : `, ${metric} ${short(best)}`;
-  const chosen = curve.best > 0 ? `, best epoch ${curve.best}${figure}` : '';
+  const chosen = curve.best > 0 ? `, best epoch ${thousands(curve.best)}${figure}` : '';
   return `${curve.label}, ${curve.when}: ${count(curve.points.at(-1)?.epoch ?? 0, 'epoch')}${chosen}`;
 }
 
@@ -64,14 +64,14 @@ function chart(curves: readonly Curve[], name: string, read: (point: Curve['poin
   );
   const every = Math.max(1, Math.ceil((last * FOOT) / (width - LEFT - RIGHT)));
   const epochs = Array.from({ length: Math.floor((last - 1) / every) + 1 }, (_, at) => 1 + at * every);
-  const feet = epochs.map((epoch) => `<text x="${x(epoch)}" y="${HEIGHT - 8}" text-anchor="middle">${epoch}</text>`);
+  const feet = epochs.map((epoch) => `<text x="${x(epoch)}" y="${HEIGHT - 8}" text-anchor="middle">${thousands(epoch)}</text>`);
   const drawn = lines
     .map((points, at) => `<polyline class="curve c${at}" points="${points.map((point) => `${x(point.epoch)},${y(point.value)}`).join(' ')}"/>`)
     .reverse(); // what it is about lies on top
   const best = curves[0]?.best ?? 0;
   const at = lines[0]?.find((point) => point.epoch === best);
   const mark = at ? `<line class="best" x1="${x(best)}" x2="${x(best)}" y1="${TOP}" y2="${HEIGHT - BOTTOM}"/><circle class="dot" cx="${x(best)}" cy="${y(at.value)}" r="4"/>` : '';
-  const label = `${name} by epoch${at ? `; best epoch ${best}, ${short(at.value)}` : ''}`;
+  const label = `${name} by epoch${at ? `; best epoch ${thousands(best)}, ${short(at.value)}` : ''}`;
   return `<figure><figcaption>${escapeHtml(name)} by epoch</figcaption><svg width="${width}" height="${HEIGHT}" role="img" aria-label="${escapeHtml(label)}">${[...grid, ...feet, mark, ...drawn].join('')}</svg></figure>`;
 }
 
@@ -82,7 +82,7 @@ function known(epoch: number, value: number | null): Point[] {
 function legend(told: Curves): string {
   const rows = told.curves.map(
     (curve, at) =>
-      `<li><svg class="key" viewBox="0 0 28 8" aria-hidden="true"><line class="curve c${at}" x1="0" x2="28" y1="4" y2="4"/></svg> ${escapeHtml(curve.label)}, ${escapeHtml(curve.when)}${curve.best > 0 ? `, best epoch ${curve.best}` : ''}</li>`,
+      `<li><svg class="key" viewBox="0 0 28 8" aria-hidden="true"><line class="curve c${at}" x1="0" x2="28" y1="4" y2="4"/></svg> ${escapeHtml(curve.label)}, ${escapeHtml(curve.when)}${curve.best > 0 ? `, best epoch ${thousands(curve.best)}` : ''}</li>`,
   );
   return `<ul>${rows.join('')}</ul><p class="note">The upright line is the best epoch, chosen by the objective. Figures of single epochs have no interval.</p>`;
 }

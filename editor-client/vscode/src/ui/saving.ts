@@ -14,6 +14,20 @@ export function noteOwnEdit(uris: readonly vscode.Uri[]): void {
   }
 }
 
+/** In the status bar, which can be cleared: a notification would still say so after the file was saved, undone or closed. */
+export function tellUntilSaved(uris: readonly vscode.Uri[]): void {
+  const waiting = () => vscode.workspace.textDocuments.filter((document) => document.isDirty && uris.some((uri) => uri.toString() === document.uri.toString()));
+  if (waiting().length === 0) return;
+  const shown = vscode.window.setStatusBarMessage(`$(circle-filled) evolverec: ${names(waiting())} not saved yet`);
+  const end = () => {
+    if (waiting().length > 0) return;
+    shown.dispose();
+    watches.forEach((watch) => watch.dispose());
+  };
+  const later = () => void setTimeout(end); // events come before the document has its new state
+  const watches = [vscode.workspace.onDidSaveTextDocument(later), vscode.workspace.onDidChangeTextDocument(later), vscode.workspace.onDidCloseTextDocument(later)];
+}
+
 function unsaved(uris: readonly vscode.Uri[]): vscode.TextDocument[] {
   const names = new Set(uris.map((uri) => uri.toString()));
   return vscode.workspace.textDocuments.filter(

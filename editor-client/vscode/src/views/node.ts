@@ -70,8 +70,13 @@ export function inRow(figure: Figure): string {
   return figure.short ?? figure.text;
 }
 
+/** 12,345. */
+export function thousands(n: number): string {
+  return n.toLocaleString('en-US');
+}
+
 export function count(n: number, one: string, many = `${one}s`): string {
-  return `${n} ${n === 1 ? one : many}`;
+  return `${thousands(n)} ${n === 1 ? one : many}`;
 }
 
 /** The rows without any whose id another has already: VS Code refuses a whole tree for one, as two places that became one line. */
