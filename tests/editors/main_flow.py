@@ -69,7 +69,7 @@ def check_consent_and_cancel(seen: Seen, store: Store) -> None:
     assert "do you trust it?" in seen["asked"][0] and "do you trust it?" in seen["asked"][1]
     assert re.search(r"nothing of .* was run: .*[Tt]rust", seen["refused"][0])
     assert seen["store after the refusal"] == [0], "something ran in a folder that was not trusted"
-    assert re.search(r"evolverec: training \d+ ?% .*epoch \d+/100000", seen["progress"][0])
+    assert re.search(r"evolverec: training \d+ ?% .*epoch \d+/100,000", seen["progress"][0])
     jobs = list(reversed(store.jobs()))
     assert [(job.kind.value, job.state) for job in jobs] == [
         ("train", JobState.CANCELLED),
