@@ -47,7 +47,7 @@ def evaluators(source: ParsedFile) -> frozenset[Function]:
 
 
 def trainers(source: ParsedFile) -> frozenset[Function]:
-    """The functions that call `backward`, make examples or a loss, and their helpers."""
+    """The functions that call `backward` or move rows by a rate, make examples or a loss, and their helpers."""
     evaluators(source)
     return _REACHED[source][1]
 

@@ -6,7 +6,6 @@ Flow is not followed: a name may be each of its values. Nothing is run. The repo
 import ast
 import itertools
 import posixpath
-import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
@@ -15,8 +14,9 @@ from diagnosis.syntax import dotted
 from evolution.adopting.branches import Branches
 from evolution.adopting.foreign_code import CodeUnit, ForeignFile, ForeignRepo
 from evolution.adopting.options import REQUIRED, ProgramOption, fields_named, options_of
+from evolution.adopting.settings_text import parsed_settings, scalar
 from evolution.base.places import CONFIG_NAME
-from seeds.reading import parse_json, parse_toml, read_text
+from seeds.reading import read_text
 
 HERE = "/@repo"
 MOST_VALUES = 8
@@ -24,9 +24,7 @@ SMALL_REPO = 150  # files
 DEEPEST = 14
 # Steps that one question may take: past it nothing is known. Code whose branches hang on each other (a library in a repo) asks in circles.
 MOST_STEPS = 20_000
-_YAML = re.compile(r"^\s*(?:-\s*)?([\w.-]+)\s*:\s*(.+?)\s*(?:#.*)?$", re.MULTILINE)
 Values = list[Any]
-_INI = re.compile(r"^[ \t]*([\w.-]+)[ \t]*[=:][ \t]*(\S.*?)[ \t]*$", re.MULTILINE)
 NOT_SETTINGS = ("pyproject.toml", "setup.cfg", "tox.ini", CONFIG_NAME)
 
 
@@ -385,39 +383,13 @@ class Constants:
         ]:
             try:
                 text = read_text(self.repo.root / path, most=30_000, inside=self.repo.root)
-                told = _parsed(path, text)
+                told = parsed_settings(path, text)
             except (OSError, ValueError):
                 continue
             for key, value in told.items() if isinstance(told, dict) else ():
                 if isinstance(value, (str, int, float, bool)):
-                    found.setdefault(str(key), _scalar(value))
+                    found.setdefault(str(key), scalar(value))
         return found
-
-
-def _parsed(path: str, text: str) -> dict[str, Any]:
-    """The keys of a settings file; those of inner tables stand beside those of outer ones. Raises ValueError."""
-    if path.endswith((".yaml", ".yml")):
-        return dict(_YAML.findall(text))
-    if path.endswith((".ini", ".cfg", ".conf")):
-        return dict(_INI.findall(text))
-    told = parse_toml(text) if path.endswith(".toml") else parse_json(text)
-    found: dict[str, Any] = {}
-    waiting = [told]
-    while waiting:
-        table = waiting.pop()
-        for key, value in table.items() if isinstance(table, dict) else ():
-            found.setdefault(str(key), value)
-            waiting.append(value)
-    return found
-
-
-def _scalar(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    text = value.strip("'\"")
-    if re.fullmatch(r"-?\d+", text):
-        return int(text)
-    return float(text) if re.fullmatch(r"-?\d*\.\d+(e-?\d+)?", text) else text
 
 
 def _targets(node: ast.AST) -> tuple[list[ast.expr], ast.expr | None]:

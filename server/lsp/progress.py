@@ -153,9 +153,8 @@ def _epoch(progress: JobProgress, event: Event) -> JobProgress:
     if data.get("metric") and value is not None:
         parts.append(f"{data['metric']} {number(value)}")
     if best is not None and best[0] != epoch:
-        parts.append(
-            f"highest {number(best[1])} at epoch {best[0]:,}"
-        )  # the best one is chosen by the objective
+        # Not "best", which is chosen by the objective.
+        parts.append(f"highest {number(best[1])} at epoch {best[0]:,}")
     parts.append(_left(event))
     return replace(progress, detail=", ".join(filter(None, parts)), best=best)
 

@@ -70,7 +70,7 @@ class Keyboard:
         return self.page.evaluate(FOCUSED_ROW)
 
     def row(self, words: str) -> str:
-        """Down the rows of the view with the focus, unfolding what is folded, to one that a screen reader says so. All of what it says."""
+        """Down the rows of the view with the focus, to one that a screen reader says so. All of what it says."""
         self.press("Home")
         passed: list[str] = []
         for _ in range(MOST_ROWS):
@@ -81,6 +81,10 @@ class Keyboard:
             self.press("ArrowDown")
             self.page.wait_for_timeout(50)  # rows are drawn once they are scrolled to
         raise AssertionError(f"no row says {words!r}, but {passed}")
+
+    def focused(self) -> str:
+        """What a screen reader says of the row with the focus."""
+        return str(self.page.evaluate(FOCUSED_ROW))
 
     def menu(self, title: str, picture: str = "") -> None:
         """Of the row with the focus."""
@@ -114,9 +118,8 @@ class Keyboard:
         """The editor in front, whose tab says so."""
         shown: Locator = self.workbench.tab(tab)
         expect(shown.first).to_be_visible()
-        for _ in range(
-            MOST_TRIES
-        ):  # a page takes the focus once more when it is drawn, and keeps this key to itself
+        # A page takes the focus once more when it is drawn, and keeps this key to itself.
+        for _ in range(MOST_TRIES):
             self.press("Control+w")
             self.page.wait_for_timeout(500)
             if shown.count() == 0:

@@ -18,13 +18,17 @@ export function noteOwnEdit(uris: readonly vscode.Uri[]): void {
 export function tellUntilSaved(uris: readonly vscode.Uri[]): void {
   const waiting = () => vscode.workspace.textDocuments.filter((document) => document.isDirty && uris.some((uri) => uri.toString() === document.uri.toString()));
   if (waiting().length === 0) return;
-  const shown = vscode.window.setStatusBarMessage(`$(circle-filled) evolverec: ${names(waiting())} not saved yet`);
-  const end = () => {
-    if (waiting().length > 0) return;
+  const told = () => `$(circle-filled) evolverec: ${names(waiting())} not saved yet`;
+  let words = told();
+  let shown = vscode.window.setStatusBarMessage(words);
+  const again = () => {
+    if (waiting().length > 0 && told() === words) return;
     shown.dispose();
-    watches.forEach((watch) => watch.dispose());
+    if (waiting().length === 0) return watches.forEach((watch) => watch.dispose());
+    words = told();
+    shown = vscode.window.setStatusBarMessage(words);
   };
-  const later = () => void setTimeout(end); // events come before the document has its new state
+  const later = () => void setTimeout(again); // events come before the document has its new state
   const watches = [vscode.workspace.onDidSaveTextDocument(later), vscode.workspace.onDidChangeTextDocument(later), vscode.workspace.onDidCloseTextDocument(later)];
 }
 
