@@ -195,6 +195,9 @@ def _compared(source: ParsedFile, function: ast.AST) -> Iterator[RuleHit]:
             continue
         for others, other, later in found:
             alike = others <= HELD_OUT and same(_load(mask.left), _load(other.left))
+            beside = [one for named, one, _ in found if named == others and one is not other]
+            if alike and any(_within(mask, other) and not _overlap(mask, one) for one in beside):
+                continue  # what is held out, and once more with all that went before it
             if alike and _overlap(mask, other) and not _is_rebound(source, mask, statement, later):
                 yield source.hit(
                     KIND.code,
@@ -220,6 +223,13 @@ def _overlap(one: ast.Compare, other: ast.Compare) -> bool:
     ends = [number(one.comparators[0]) or 0, number(other.comparators[0]) or 0]
     values = range(max(0, min(ends) - 2), max(ends) + 3)
     return any(_fits(one, value) and _fits(other, value) for value in values)
+
+
+def _within(one: ast.Compare, other: ast.Compare) -> bool:
+    """Whether each whole number that fits the first comparison fits the second."""
+    ends = [number(one.comparators[0]) or 0, number(other.comparators[0]) or 0]
+    values = range(max(0, min(ends) - 2), max(ends) + 3)
+    return all(_fits(other, value) for value in values if _fits(one, value))
 
 
 def _fits(test: ast.Compare, value: int) -> bool:

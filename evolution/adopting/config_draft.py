@@ -26,9 +26,15 @@ def config_draft(found: Adoption, log: ChosenLog, entry: str) -> str:
         if found.epochs and found.program
         else ""
     )
+    rare = found.evaluation
+    ranked = (
+        f"eval_every = {rare.eval_every}  # {rare.place} evaluates every {rare.epochs} epochs\n"
+        if rare.eval_every > 1
+        else ""
+    )
     is_notebook = found.program is not None and found.program.script.endswith(".ipynb")
     editable = 'editable = ["*.py", "*.ipynb"]  # the program is a notebook\n' if is_notebook else ""
-    training = f"\n[training]\n{epochs}" if epochs else ""
+    training = f"\n[training]\n{epochs}{ranked}" if epochs or ranked else ""
     data = "".join(f"{line}\n" for line in log.settings)
     return (
         "# Drafted by `evolverec init`, which runs again without overwriting what you edit. The README lists all keys.\n\n"

@@ -54,7 +54,7 @@ def evaluations_of(repo: ForeignRepo, program: TrainingProgram) -> list[LeftOut]
     training = {unit for unit, _ in program.chain}
     found: dict[str, LeftOut] = {}
     for call in ast.walk(loop) if loop is not None else ():
-        if not isinstance(call, ast.Call) or not _names_evaluation(call):
+        if not isinstance(call, ast.Call) or not names_evaluation(call):
             continue
         entered = [unit for unit in repo.reached(end.unit, call) if not unit.name.endswith("__init__")]
         if len(entered) != 1 or entered[0] in training or _has_training(entered[0]):
@@ -71,7 +71,8 @@ def evaluations_of(repo: ForeignRepo, program: TrainingProgram) -> list[LeftOut]
     return list(found.values())
 
 
-def _names_evaluation(call: ast.Call) -> bool:
+def names_evaluation(call: ast.Call) -> bool:
+    """Whether what is called sounds like an evaluation, and not like training."""
     name = getattr(call.func, "attr", "") or dotted(call.func)
     words = set(words_of(name))
     return bool(words & EVALUATES) and not words & TRAINS

@@ -3,7 +3,7 @@
 import ast
 import posixpath
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from diagnosis.syntax import dotted
@@ -19,6 +19,7 @@ from evolution.adopting.named_models import NamedModel, named_model
 from evolution.adopting.naming import words_of
 from evolution.adopting.numbering import Numbering, numbering_of
 from evolution.adopting.own_stopping import stoppers_of
+from evolution.adopting.rare_evaluation import RareEvaluation, evaluation_of
 from evolution.adopting.readme_commands import start_commands
 from evolution.adopting.recbole_run import RecboleRun, recbole_run, told_to_recbole
 from evolution.adopting.scoring import ScoreWay, score_way
@@ -62,6 +63,7 @@ class Adoption:
     answers: tuple[str, ...] = ()
     sizes: tuple[WrittenSize, ...] = ()
     epochs: int = 0
+    evaluation: RareEvaluation = field(default_factory=RareEvaluation)
     recbole: RecboleRun | None = None
 
     @property
@@ -134,6 +136,7 @@ def look_at(root: Path, *, train: str = "", model: str = "") -> Adoption:
         answers=(named.name,) if named is not None and named.asks else _answers(program),
         sizes=tuple(written_sizes(constants, program, found, numbering)) if found and numbering else (),
         epochs=recbole.epochs if recbole else _epochs(program, constants),
+        evaluation=evaluation_of(program, constants),
         recbole=recbole,
     )
 

@@ -13,7 +13,8 @@ COMPUTED = {"emb", "embs", "embed", "embeds", "embedding", "embeddings", "feat",
 
 
 def roles_of(unit: CodeUnit, model: FoundModel) -> dict[str, str]:
-    """Parameter -> "user", "item", "history", "length", "negative" or "": by the table it is looked up in, then by its name."""
+    """Parameter -> "user", "item", "history", "length", "negative", "mask" (true of events), "padding" (true of padding) or "": by the
+    table it is looked up in, then by its name."""
     looked_up = _looked_up(unit, model)
     found: dict[str, str] = {}
     for name in parameters_of(unit):
@@ -23,6 +24,9 @@ def roles_of(unit: CodeUnit, model: FoundModel) -> dict[str, str]:
         role = role_of(name)
         if words & COMPUTED:
             found[name] = ""
+            continue
+        if "mask" in words and (of := _masked(unit, name, words)):
+            found[name] = of
             continue
         if words & {"last", "prev", "previous"} and not words & {"seq", "history"}:
             found[name] = "last"
@@ -36,6 +40,17 @@ def roles_of(unit: CodeUnit, model: FoundModel) -> dict[str, str]:
             role = "user" if about == "user" else "history"
         found[name] = "history" if role == "position" else role
     return found
+
+
+def _masked(unit: CodeUnit, name: str, words: set[str]) -> str:
+    """What a mask is true of; "" where its name does not say, and it is read."""
+    if words & {"pad", "padding", "padded"}:
+        return "padding"
+    is_read = any(
+        isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Load) for n in unit.nodes
+    )
+    usual = words & {"attention", "attn", "input", "seq", "sequence", "valid", "history", "hist"}
+    return "mask" if usual or not is_read else ""
 
 
 def _looked_up(unit: CodeUnit, model: FoundModel) -> dict[str, str]:

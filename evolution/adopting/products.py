@@ -38,19 +38,31 @@ def _of_methods(constants: Constants, program: TrainingProgram, model: FoundMode
 
 
 def _handed(program: TrainingProgram, model: FoundModel, unit: CodeUnit) -> dict[str, str]:
-    """What a program that trains hands to a method of its model and holds while an epoch ends: parameter -> code; no ids."""
+    """What a program hands to a method of its model and holds while an epoch ends: parameter -> code; no ids.
+
+    It does so where it trains, or in another method of the object that trains, such as its evaluation, by what that object holds.
+    """
     held, name = model.variable.rpartition(".")[2], unit.name.rpartition(".")[2]
     end = program.end.unit
+    if end is None or not held:
+        return {}
+    others = [
+        one for one in end.file.units if end.owner is not None and one.owner is end.owner and one is not end
+    ]
     found: dict[str, str] = {}
-    for call in end.calls if end is not None and held else ():
+    for call, is_own in [
+        *((one, True) for one in end.calls),
+        *((c, False) for one in others for c in one.calls),
+    ]:
         *_, called = ("", *dotted(call.func).split("."))
         if called != (held if name == "forward" else name):
             continue
         for one in required(unit):
             given = argument(call, unit, one)
             path = dotted(given) if given is not None else ""
-            if path and role_of(one) not in ("user", "item", "history", "negative"):
-                found[one] = f'run["{path}"]'
+            lasts = path and (is_own or path.startswith("self."))
+            if lasts and role_of(one) not in ("user", "item", "history", "negative"):
+                found.setdefault(one, f'run["{path}"]')
     return found
 
 

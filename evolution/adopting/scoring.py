@@ -32,6 +32,13 @@ SCORING = (
     "rank",
 )
 RECURRENT = {"GRU", "RNN"}
+# What a method is given besides the histories, and is told by them.
+DERIVED = {
+    "length": "(histories != 0).sum(1)",
+    "last": "histories[:, -1]",
+    "mask": "(histories != 0) * 1",
+    "padding": "histories == 0",
+}
 
 
 def score_way(constants: Constants, program: TrainingProgram, model: FoundModel) -> ScoreWay:
@@ -93,9 +100,7 @@ def _unknown_arguments(ranked: list[CodeUnit], model: FoundModel) -> str:
     """What the likeliest method takes beyond users, histories and items; "" where none is named for scoring."""
     for unit in ranked[:1]:
         roles = roles_of(unit, model)
-        other = [
-            name for name, role in roles.items() if role not in ("user", "history", "item", "length", "last")
-        ]
+        other = [name for name, role in roles.items() if role not in ("user", "history", "item", *DERIVED)]
         if set(words_of(unit.name.rpartition(".")[2])) & set(SCORING) and other:
             return f"{unit.place} {unit.name} takes {', '.join(roles)}; what its {', '.join(other)} holds is not known here"
     return ""
@@ -194,7 +199,7 @@ def _way(
         known & {"history", "last"}
         and "item" in known
         and len(set(given)) == len(given)
-        and known <= {"history", "item", "user", "length", "last"}
+        and known <= {"history", "item", "user", *DERIVED}
     ):
         return _by_items(constants, model, unit, roles, why, table, why_table)
     how = packing(constants, unit) if sorted(given) == ["history", "length"] else None
@@ -208,7 +213,7 @@ def _way(
             why_table=why_table,
             side="right",
         )
-    if known <= {"history", "user", "length", "last"} and given.count("history") + given.count("last") == 1:
+    if known <= {"history", "user", *DERIVED} and given.count("history") + given.count("last") == 1:
         return _by_history(constants, program, model, unit, roles, why, table, why_table)
     if known == {"item"} and len(given) == 1 and name == "forward":  # an item sequence that is called items
         return _by_history(
@@ -240,8 +245,7 @@ def _by_items(
         "user": "users",
         "history": "histories",
         "item": "items",
-        "length": "(histories != 0).sum(1)",
-        "last": "histories[:, -1]",
+        **DERIVED,
     }
     # A forward that trains takes a row of items for each user.
     rows = (
@@ -289,8 +293,7 @@ def _by_history(
         words = {
             "user": "users",
             "history": "histories",
-            "length": "(histories != 0).sum(1)",
-            "last": "histories[:, -1]",
+            **DERIVED,
         }
         of = "model" if name == "forward" else f"model.{name}"
         params = "users, histories" if "user" in given else "histories"

@@ -30,10 +30,30 @@ def vectors_returned(unit: CodeUnit) -> list[str]:
     """The roles of what a method returns as a tuple: ["user", "item"] of `return user_emb, item_emb`; [] for anything else."""
     for node in unit.nodes:
         if isinstance(node, ast.Return) and isinstance(node.value, ast.Tuple):
-            roles = [_role(part) for part in node.value.elts]
+            roles = _halves(node.value.elts) or [_role(part) for part in node.value.elts]
             if {"user", "item"} <= set(roles):
                 return roles
     return []
+
+
+def _halves(parts: list[ast.expr]) -> list[str]:
+    """The roles of `both[:n_users], both[n_users:]`, the rows of one table of users and items; [] for anything else."""
+    if len(parts) != 2 or not all(
+        isinstance(part, ast.Subscript) and isinstance(part.slice, ast.Slice) for part in parts
+    ):
+        return []
+    ends = [
+        (dotted(part.value), part.slice.lower, part.slice.upper)
+        for part in parts
+        if isinstance(part, ast.Subscript) and isinstance(part.slice, ast.Slice)
+    ]
+    (table, begin, middle), (same, rest, end) = ends
+    if not table or table != same or begin is not None or middle is None or rest is None or end is not None:
+        return []
+    if ast.dump(middle) != ast.dump(rest):
+        return []
+    first = role_of(dotted(middle).rpartition(".")[2])
+    return {"user": ["user", "item"], "item": ["item", "user"]}.get(first, [])
 
 
 def _role(node: ast.expr) -> str:

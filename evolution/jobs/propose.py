@@ -23,6 +23,7 @@ from evolution.laboratory.evaluation import CandidateEvaluation
 from evolution.laboratory.laboratory import Laboratory
 from evolution.laboratory.more_training import MoreTraining, trained_enough
 from evolution.laboratory.observer import feedback_of
+from evolution.laboratory.second_seed import SecondSeed
 from evolution.proposers.drafting import draft_all, without
 from evolution.repo.baseline import Accepted, accepted_in, read_baseline
 
@@ -52,12 +53,29 @@ def propose_once(
     before they are compared. accepted: findings that the repo's baseline accepts call for patches too. Raises RepoError if the
     user's program cannot be measured, ConfigError if the baseline is wrong, Cancelled."""
     known = () if accepted else read_baseline(laboratory.context.repo)  # before anything is trained
-    parent = CandidateEvaluation(laboratory).parent()
-    laboratory, parent, longer = trained_enough(laboratory, parent)
-    if longer is not None:
-        laboratory.context.events.emit(EventType.LOG, longer.words)
-        if not longer.converged:
-            return Proposed(proposals=(), did_not_fit=(), more_training=longer)
+    program = laboratory.user_program()
+    with SecondSeed(laboratory, program) as second:
+        parent = CandidateEvaluation(laboratory).parent(program, watch=None if tuned else second.begin)
+        laboratory, parent, longer = trained_enough(laboratory, parent)
+        if longer is not None:
+            second.drop()  # it trains no longer than what was not enough
+            laboratory.context.events.emit(EventType.LOG, longer.words)
+            if not longer.converged:
+                return Proposed(proposals=(), did_not_fit=(), more_training=longer)
+        return _raced(laboratory, parent, longer, known, trials, allow_cost=allow_cost, tuned=tuned)
+
+
+def _raced(
+    laboratory: Laboratory,
+    parent: Trial,
+    longer: MoreTraining | None,
+    known: Sequence[Accepted],
+    trials: int,
+    *,
+    allow_cost: bool,
+    tuned: bool,
+) -> Proposed:
+    """What recipes make of a version that was trained enough, measured."""
     evaluation = CandidateEvaluation(laboratory, allow_cost=allow_cost)
     feedback = feedback_of(laboratory, parent, users=USERS_ASKED, examined=True)
     candidates, did_not_fit = draft(laboratory, parent.key.program, feedback, known)

@@ -74,10 +74,15 @@ class CandidateEvaluation:
         stated = self.config.objective.guardrails
         self.guardrails = [text for text in stated if not (allow_cost and parse_guardrail(text).name == COST)]
 
-    def parent(self, program: str = "") -> Trial:
-        """The trial of the user's version (by default the files on disk). Raises RepoError if it fails, Cancelled."""
+    def parent(self, program: str = "", *, watch: Prune | None = None) -> Trial:
+        """The trial of the user's version (by default the files on disk). Raises RepoError if it fails, Cancelled.
+
+        watch: is called after each of its epochs, as what prunes others.
+        """
         program = program or self.laboratory.user_program()
-        trial = self.laboratory.trial(program, seed=self.seed, label="your version", accept=complete)
+        trial = self.laboratory.trial(
+            program, seed=self.seed, label="your version", accept=complete, prune=watch
+        )
         if trial.failure is not None:
             raise RepoError(
                 f"your version cannot be measured ({trial.failure.reason}): {trial.failure.message}",
@@ -230,14 +235,18 @@ class CandidateEvaluation:
         return [pair for seed in seeds for pair in self._replica(parent, candidate, label, seed)]
 
     def _replica(self, parent: Trial, candidate: Candidate, label: str, seed: int) -> list[Pair]:
-        """Parent and child with a further seed; [] where one of them did not end well."""
-        program = parent.key.program
-        before = self.laboratory.trial(
-            program, seed=seed, label=f"your version, seed {seed}", accept=complete
-        )
-        after = self.laboratory.trial(
-            candidate.child, seed=seed, label=f"{label}, seed {seed}", accept=complete
-        )
+        """Parent and child with a further seed, side by side where slots are free; [] where one of them did not end well."""
+        wanted = [
+            (parent.key.program, f"your version, seed {seed}"),
+            (candidate.child, f"{label}, seed {seed}"),
+        ]
+
+        def trained(one: tuple[str, str]) -> Trial:
+            return self.laboratory.trial(one[0], seed=seed, label=one[1], accept=complete)
+
+        # What a replay lacks is told to its caller, and ends no job.
+        each = map if self.laboratory.replays else self.laboratory.each
+        before, after = each(trained, wanted)
         both = before.status is TrialStatus.COMPLETE and after.status is TrialStatus.COMPLETE
         return [(before, after)] if both else []
 

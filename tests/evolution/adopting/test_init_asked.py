@@ -86,6 +86,26 @@ WAYS = {
         "        return (self.users_out[uids] * self.items_out[iids]).sum()\n",
         'kit.scores.matrix(users="users_out", items="items_out")',
     ),
+    "both halves of one table, users first": (
+        TABLES + MIXED + "    def propagate(self, split=True):\n        both = torch.cat(self.mixed())\n        return both[:self.n_users], both[self.n_users:]\n"
+        "    def forward(self, batch):\n        return self.propagate()[0][batch['users']]\n",
+        "kit.scores.matrix(users=lambda model: model.propagate()[0], items=lambda model: model.propagate()[1])",
+    ),
+    "a mask that is true of events": (
+        TABLES + "    def forward(self, input_ids, attention_mask):\n        x = self.item_emb(input_ids) * attention_mask.unsqueeze(-1)\n"
+        "        return x.sum(1) @ self.item_emb.weight.T\n",
+        "kit.scores.by_history(lambda model: lambda histories: model(histories, (histories != 0) * 1))",
+    ),
+    "a mask that is true of padding": (
+        TABLES + "    def forward(self, seqs, padding_mask):\n        x = self.item_emb(seqs).masked_fill(padding_mask[..., None], 0.0)\n"
+        "        return x.sum(1) @ self.item_emb.weight.T\n",
+        "kit.scores.by_history(lambda model: lambda histories: model(histories, histories == 0))",
+    ),
+    "a mask of nobody knows what": (
+        "    def __init__(self, n_users, n_items):\n        super().__init__()\n        self.item_emb = nn.Embedding(n_items, 8)\n"
+        "    def forward(self, seqs, mask):\n        x = self.item_emb(seqs) * mask[..., None]\n        return x.sum(1) @ self.item_emb.weight.T\n",
+        "",
+    ),
     "a row of fields": (
         "    def __init__(self, field_dims, d=8):\n        super().__init__()\n        self.table = nn.Embedding(sum(field_dims), d)\n"
         "    def forward(self, x):\n        return self.table(x).prod(1).sum(1)\n",

@@ -51,6 +51,32 @@ def test_a_graph_that_the_program_hands_to_its_model_is_handed_when_it_is_asked(
     assert code_of(look_at(tmp_path)) == f"kit.scores.matrix(users={told}[0], items={told}[1])"
 
 
+@pytest.mark.parametrize(("given", "told"), [("self.handler.graph", True), ("graph", False)])
+def test_a_graph_that_the_evaluation_hands_over_is_one_that_the_trainer_holds(
+    given: str, told: bool, tmp_path: Path
+) -> None:
+    net = (
+        TABLES
+        + "    def forward_gcn(self, adj):\n        both = torch.sparse.mm(adj, torch.cat([self.user_emb.weight, self.item_emb.weight]))\n"
+        "        return both[:args.user], both[args.user:]\n    def loss(self, batch, adj):\n        return self.forward_gcn(adj)[0][batch].sum()\n"
+    )
+    (tmp_path / "net.py").write_text(HEAD + net)
+    head, _, loop = MAIN.format(reading=READING, default=", default='log.txt'").partition("for epoch in")
+    body = "".join(
+        f"        {line}\n" for line in ("for epoch in" + loop).replace("model", "self.model").split("\n")
+    )
+    trainer = (
+        f"class Coach:\n    def __init__(self, model, handler):\n        self.model, self.handler = model, handler\n    def run(self):\n{body}"
+        f"    def test_epoch(self, graph):\n        users, items = self.model.forward_gcn({given})\n        return users @ items.T\n\nCoach(model, rows).run()\n"
+    )
+    (tmp_path / "main.py").write_text(
+        head + trainer.replace("self.model.loss(self.model(*batch))", "self.model.loss(batch, None)")
+    )
+    code = code_of(look_at(tmp_path))
+    asked = 'lambda model: model.forward_gcn(run["self.handler.graph"])'
+    assert code == (f"kit.scores.matrix(users={asked}[0], items={asked}[1])" if told else "")
+
+
 def test_a_loop_over_all_that_a_loader_gives_is_no_loop_over_epochs(tmp_path: Path) -> None:
     (tmp_path / "net.py").write_text(HEAD + PAIRS)
     whole = MAIN.format(reading=READING, default=", default='log.txt'")
