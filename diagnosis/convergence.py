@@ -30,6 +30,18 @@ def rise_and_noise(values: NDArray[np.float64]) -> tuple[float, float]:
     return _line(values[-max(len(values) // 2 + 1, 2) :])
 
 
+def last_clearly_better(values: NDArray[np.float64]) -> int:
+    """Place of the last value (n,) that is better, by RISE of it, than the one that was so before it; 0 where none is.
+
+    The highest of all would not do: on a plateau a new one comes by chance again and again, and small steps add up here too.
+    """
+    place = 0
+    for n, value in enumerate(values):
+        if value - values[place] > RISE * abs(value):
+            place = n
+    return place
+
+
 def still_rises(values: NDArray[np.float64]) -> bool:
     """Whether a validation metric (n,), one value per ranking, still rose beyond its noise when training ended."""
     if len(values) < 2:

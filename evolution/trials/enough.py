@@ -14,6 +14,7 @@ from diagnosis.convergence import (
     has_fallen_far,
     has_turned,
     is_beyond_popularity,
+    last_clearly_better,
     losses_of,
     still_falls,
     still_rises,
@@ -40,7 +41,7 @@ def trained_enough(
 ) -> bool:
     """Whether training may end after these epochs.
 
-    It may once `patience` rankings, a third of all epochs and LEAST_STEPS optimizer steps brought no better objective, and
+    It may once `patience` rankings, a third of all epochs and LEAST_STEPS optimizer steps brought no clearly better objective, and
     neither the objective rises nor, where it has not turned, the loss falls. A program that is about as good as popularity is still
     in its first phase as long as its loss falls at all and its objective keeps most of its best value. Epochs of unknown steps count by number.
     popularity: the popularity ranker's objective on the same questions, asked for only where it matters.
@@ -49,10 +50,10 @@ def trained_enough(
     if len(ranked) <= patience:
         return False
     values = _objectives(ranked)
-    best = int(values.argmax())
-    if len(ranked) - 1 - best < patience:
+    better = last_clearly_better(values)
+    if len(ranked) - 1 - better < patience:
         return False
-    since = [epoch for epoch in epochs if epoch.epoch > ranked[best].epoch]
+    since = [epoch for epoch in epochs if epoch.epoch > ranked[better].epoch]
     steps = sum(epoch.steps for epoch in since)
     if 0 < steps < LEAST_STEPS or len(since) < RECENT * len(epochs):
         return False

@@ -50,6 +50,17 @@ def test_what_has_stood_still_for_a_third_of_its_epochs_ends():
     assert ended is not None and 25 < ended < 80
 
 
+def test_new_best_values_on_a_plateau_by_a_hair_do_not_make_it_longer():
+    plateau = 0.114 + 0.0001 * np.arange(200) ** 0.5  # each ranking is the best so far
+    course = [*np.linspace(0.02, 0.114, 24), *plateau]
+    ended = ends_at(course)
+    assert ended is not None and ended < 60
+
+
+def test_small_steps_that_add_up_are_trained_on():
+    assert ends_at(0.05 * 1.006 ** np.arange(150)) is None
+
+
 def test_patience_is_the_least_number_of_rankings_without_a_better_objective():
     turned = [0.1, 0.2, *np.linspace(0.19, 0.1, 60)]
     assert ends_at(turned, patience=3) == 5
