@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 WIDTH = 64  # tokens of a row that are looked at
 Cells = NDArray[np.int32]
+Row = TypeVar("Row")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -69,7 +71,7 @@ def rows_of_codes(tokens: tuple[str, ...], windows: Sequence[Cells]) -> Rows:
     return Rows(tokens=tokens, cells=np.concatenate(windows)[:, :WIDTH], windows=origins.astype(np.int32))
 
 
-def some_rows(rows: Sequence[list[str]], *, windows: int = 8, length: int = 512) -> list[Sequence[list[str]]]:
+def some_rows(rows: Sequence[Row], *, windows: int = 8, length: int = 512) -> list[Sequence[Row]]:
     """At most `windows` unbroken pieces of `length` rows, spread over all of them."""
     if len(rows) <= windows * length:
         return [rows]

@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from evolution.repo.copies.content import Content
 from evolution.repo.copies.judging import DIFFERENT, fewest_events
 from evolution.repo.copies.log_index import LogIndex
-from evolution.repo.copies.rows import Rows, rows_of, some_rows
+from evolution.repo.copies.rows import WIDTH, Rows, rows_of, some_rows
 
 WHOLE_BYTES = 2_000_000  # read whole up to this size
 PIECES, PIECE_BYTES = 16, 65_536  # of a longer text
@@ -43,8 +44,7 @@ def text_rows(content: Content, index: LogIndex) -> Iterator[Rows]:
     pattern = re.compile(rf"[\w.\-{re.escape(index.name_marks)}]+")
     if not _worth_a_look(pieces, pattern, index):
         return
-    lines = [[_tokens(line, pattern) for line in piece.split("\n")] for piece in pieces]
-    yield rows_of(some for piece in lines for some in _spread(piece, len(pieces)))
+    yield rows_of(_lines(pieces, pattern))
     if any(" " in name for name in index.item_names[1:200] + index.user_names[1:200]):
         yield from (_fields(pieces, delimiter) for delimiter in _DELIMITERS)
     head = pieces[0][:LONG_LINE]
@@ -57,13 +57,30 @@ def _worth_a_look(pieces: list[str], pattern: re.Pattern[str], index: LogIndex) 
     if any(" " in name for name in index.item_names[1:200]):
         return True
     found, distinct, items, needed = 0, set[str](), index.namings[0].items, fewest_events(index)
-    for piece in pieces:
-        ids = [token for token in pattern.findall(piece) if token in items or token[0].isdigit()]
+    for part in (
+        piece[at : at + PIECE_BYTES] for piece in pieces for at in range(0, len(piece), PIECE_BYTES)
+    ):
+        ids = [token for token in pattern.findall(part) if token in items or token[0].isdigit()]
         found += len(ids)
         distinct.update(ids)
         if found >= needed and len(distinct) >= DIFFERENT:
             return True
     return False
+
+
+def _lines(pieces: list[str], pattern: re.Pattern[str]) -> Iterator[list[list[str]]]:
+    """The tokens of the lines that are looked at, in unbroken pieces; of the others none is made, which is most of the work."""
+    for piece in pieces:
+        lines = [line for line in piece.split("\n") if pattern.search(line)]
+        windows = some_rows(lines) if len(pieces) == 1 else [lines[:512]]
+        for window in windows:
+            yield [_first_tokens(line, pattern) for line in window]
+
+
+def _first_tokens(line: str, pattern: re.Pattern[str]) -> list[str]:
+    """As `_tokens`, as many as are looked at: a line of a user's whole history has thousands."""
+    found = islice(pattern.finditer(line.replace("::", "\t")), WIDTH)
+    return [_id(token[0]) for token in found]
 
 
 def _tokens(line: str, pattern: re.Pattern[str]) -> list[str]:
