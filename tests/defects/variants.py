@@ -24,9 +24,10 @@ READ = tuple(
         "aside9",
         "aside10",
         "aside11",
+        "aside12",
     )
 )
-ASIDE = HERE / "aside12"
+ASIDE = HERE / "aside13"
 HEALTHY = "healthy"
 NAMES = {"name", "kind", "also", "why", "edits", "cause", "near", "fails"}
 
