@@ -45,6 +45,8 @@ MOST_STEPS = 12  # expressions that made what is cut
 INDICES = {"arange", "argsort", "lexsort"}
 MESSAGE = "feeds training in the same order every epoch: pass shuffle=True or a sampler"
 WRAPS = {"enumerate", "tqdm", "iter", "list", "trange", "track", "islice"}
+# torch's own class of data sets, made as it is: it stands for what a class that inherits the method will load.
+NO_ROWS = {"torch.utils.data.Dataset", "torch.utils.data.dataset.Dataset"}
 LOADERS = {"torch.utils.data.DataLoader", "torch.utils.data.dataloader.DataLoader"}
 
 
@@ -270,7 +272,9 @@ def _has_order(source: ParsedFile, call: ast.Call) -> bool:
     if len(call.args) > 3 or (sampler is not None and not in_order) or keyword(call, "batch_sampler"):
         return True
     dataset = call.args[0] if call.args else keyword(call, "dataset")
-    return isinstance(dataset, ast.Call) and "iterable" in called_name(dataset).lower()
+    if not isinstance(dataset, ast.Call):
+        return False
+    return "iterable" in called_name(dataset).lower() or source.full_name(dataset) in NO_ROWS
 
 
 def _settings(source: ParsedFile, node: ast.expr) -> dict[str, ast.expr] | None:
