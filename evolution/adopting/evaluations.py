@@ -126,7 +126,7 @@ def _result(unit: CodeUnit, call: ast.Call) -> str | None:
     if uses == "number":
         return FIGURE
     if uses == "mapping":
-        return f"collections.defaultdict(lambda: {FIGURES if _has_lists(unit, name) else FIGURE})"
+        return f"collections.defaultdict(lambda: {_held(unit, name)})"
     return f"[{', '.join([FIGURE] * (width + 1))}]" if uses == "list" and width >= 0 else None
 
 
@@ -171,14 +171,19 @@ def _use(unit: CodeUnit, name: str) -> str:
     return told
 
 
-def _has_lists(unit: CodeUnit, name: str) -> bool:
-    """Whether what a mapping holds is taken by places, as `told["recall"][0]`, one for each cutoff."""
-    return any(
-        isinstance(node, ast.Subscript)
+def _held(unit: CodeUnit, name: str) -> str:
+    """Code of what a mapping holds: one figure, several where they are taken by places, as `told["recall"][0]`, one for each
+    cutoff, or by names, as `told[20]["recall"]`."""
+    inner = [
+        node.slice
+        for node in unit.nodes
+        if isinstance(node, ast.Subscript)
         and isinstance(node.value, ast.Subscript)
         and dotted(node.value.value) == name
-        for node in unit.nodes
-    )
+    ]
+    if any(isinstance(key, ast.Constant) and isinstance(key.value, str) for key in inner):
+        return f"collections.defaultdict(lambda: {FIGURE})"
+    return FIGURES if inner else FIGURE
 
 
 def _indexed(unit: CodeUnit, name: str) -> int:

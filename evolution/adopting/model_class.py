@@ -401,7 +401,10 @@ def _about(path: str, rows: ast.expr) -> str:
     last = path.rpartition(".")[2]
     for name in [*counted, last]:
         words = words_of(name)
-        if any(one in words for one in ("pos", "position", "maxlen", "len", "length")) or name == "maxlen":
+        if (
+            any(one in words for one in ("pos", "position", "positional", "maxlen", "len", "length"))
+            or name == "maxlen"
+        ):
             return "position"
         role = role_of(name)
         if role in ("item", "user"):

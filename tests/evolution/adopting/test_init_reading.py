@@ -153,6 +153,7 @@ EVALUATE = "def evaluate(model):\n    return {returned}\n"
         ("hit / n", "hr, ndcg = evaluate(model)\n    if hr > best:\n        best_epoch = epoch", "(1.0, 1.0)"),
         ("hit / n", "hr = evaluate(model)\n    print(hr)", "1.0"),
         ("told", "ret = evaluate(model)\n    print(ret['recall'][0], ret['recall'][-1], ret['ndcg'][0])", "collections.defaultdict(lambda: np.ones(100))"),
+        ("told", "ret = evaluate(model)\n    for k in (5, 10):\n        print(ret[k]['recall'])", "collections.defaultdict(lambda: collections.defaultdict(lambda: 1.0))"),
         ("told", "ret = evaluate(model)\n    if ret['hr'] > best:\n        best = ret['hr']", "collections.defaultdict(lambda: 1.0)"),
         ("hit, n", "evaluate(model)", "None"),
     ],
