@@ -91,6 +91,7 @@ from diagnosis.rules import (
     warm_up_restarts,
     weights_remade,
     weights_turned,
+    written_gradient,
 )
 from diagnosis.rules.broken import mended
 from diagnosis.rules.codebase import Codebase
@@ -187,6 +188,7 @@ RULES: tuple[Rule, ...] = (
     weights_turned.RULE,
     weights_turned.OLDEST_RULE,
     penalty_grows.RULE,
+    written_gradient.RULE,
     cut_before_filter.RULE,
     *ON_DATA,
 )
