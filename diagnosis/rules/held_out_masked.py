@@ -1,0 +1,179 @@
+"""Evaluations that hide what they look for: the items of which the scores are set to -inf are those of all parts of the data."""
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from diagnosis.rules.codebase import Codebase
+from diagnosis.rules.definitions import argument_of
+from diagnosis.rules.judging import judges
+from diagnosis.rules.parts_of_data import Part, parts_in, parts_named
+from diagnosis.rules.repeated import callee
+from diagnosis.rules.source import Function, Loop, ParsedFile
+from diagnosis.rules.tensor_calls import amount
+from diagnosis.rules.values import How, bindings, origins, parameters, words_of
+from diagnosis.syntax import called_name, dotted
+
+LOWEST = -1e4  # scores below this are masked on purpose
+FILLS = {"masked_fill", "masked_fill_", "index_fill", "index_fill_", "scatter", "scatter_"}
+LEAVES_OUT = {"difference", "difference_update", "discard", "remove", "setdiff1d", "symmetric_difference", "isdisjoint", "pop", "delete"}  # fmt: skip
+GROWS = {"add", "append", "update", "extend"}
+STEPS = 12  # names that one question follows
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Mask:
+    """A statement that makes some scores very low. scores: their name. hidden: what picks them."""
+
+    statement: ast.stmt
+    scores: str
+    hidden: ast.expr
+
+
+def held_out_masked(repo: Codebase, source: ParsedFile) -> Iterator[tuple[ast.stmt, str]]:
+    """(mask, the part that it hides with the rest): `scores[list(train[u] | test[u])] = -inf` where `test[u]` is looked for."""
+    for function in source.functions:
+        if function not in judges(repo):
+            continue
+        for mask in _masks(source, function):
+            if _leaves_out(source, function) or _score_is_kept(source, function, mask):
+                continue
+            held = _held(repo, source, function, mask)
+            if held:
+                yield mask.statement, held
+
+
+def _masks(source: ParsedFile, function: Function) -> Iterator[_Mask]:
+    for statement in source.within(function, ast.Assign):
+        value = amount(statement.value)
+        for target in statement.targets if value is not None and value <= LOWEST else ():
+            if isinstance(target, ast.Subscript) and dotted(target.value):
+                yield _Mask(statement=statement, scores=dotted(target.value), hidden=target.slice)
+    for call in source.calls_in(function):
+        own = call.func.value if isinstance(call.func, ast.Attribute) else None
+        if called_name(call) in FILLS and len(call.args) >= 2 and own is not None and dotted(own):
+            value = amount(call.args[-1])
+            if value is not None and value <= LOWEST:
+                statement = next(o for o in source.around(call) if isinstance(o, ast.stmt))
+                yield _Mask(statement=statement, scores=dotted(own), hidden=call.args[-2])
+
+
+def _held(repo: Codebase, source: ParsedFile, function: Function, mask: _Mask) -> str:
+    """The name of the part that is hidden and looked for; "" if there is none."""
+    steps = [step for count, step in enumerate(origins(source, mask.hidden)) if count < STEPS]
+    inside = {node for step in steps for node in ast.walk(step)}
+    others = [n for n in source.within(function, ast.Name, ast.Attribute) if n not in inside]
+    outside = parts_named(w for n in others for w in [dotted(n).rpartition(".")[2]])
+    outside |= parts_named(getattr(a, "arg", "") for a in function.args.args)
+    for step in steps:
+        joined = {part for word in words_of(step) if len(named := parts_named([word])) == 1 for part in named}
+        if _takes_off(step) or len(joined) < 2:
+            continue
+        for wanted in (Part.TEST, Part.VALID):
+            if wanted in joined and wanted in outside and (wanted is Part.TEST or Part.TEST not in outside):
+                return _named(step, wanted)
+    for name in dict.fromkeys(
+        dotted(n) for step in steps for n in ast.walk(step) if isinstance(n, ast.Attribute)
+    ):
+        held = _filled_with_test(repo, name.rpartition(".")[2]) if name else ""
+        if held:
+            return held
+    return _cut_from(repo, source, function, steps)
+
+
+def _cut_from(repo: Codebase, source: ParsedFile, function: Function, steps: list[ast.expr]) -> str:
+    """The name of the log that a caller hands over to be hidden, where it also hands over a part that it has cut from this log."""
+    names = parameters(function)
+    held = [name for name in names if parts_named([name]) & {Part.TEST, Part.VALID}]
+    read = {n.id for step in steps for n in ast.walk(step) if isinstance(n, ast.Name) and n.id in names}
+    hidden = read - set(held)
+    for made in repo.calls(function.name) if held and hidden else ():
+        reached = callee(repo, made.file, made.call)
+        if reached is None or reached.node is not function:
+            continue
+        shift = names[:1] == ["self"]
+        given = {name: argument_of(made, name, names.index(name) - shift) for name in (*hidden, *held)}
+        for log in hidden:
+            whole = given[log]
+            for part in held:
+                cut = given[part]
+                if whole is not None and cut is not None and _is_cut(made.file, whole[1], cut[1]):
+                    return dotted(whole[1])
+    return ""
+
+
+def _is_cut(file: ParsedFile, whole: ast.expr, part: ast.expr) -> bool:
+    """Whether a part was made from the very value that a name still has: `train, test = split(log)`."""
+    if not isinstance(whole, ast.Name) or not isinstance(part, ast.Name) or whole.id == part.id:
+        return False
+    made = [b for b in bindings(file, part.id, part) if b.how is How.ASSIGNED]
+    own = bindings(file, whole.id, whole)
+    return any(
+        any(isinstance(n, ast.Name) and n.id == whole.id for n in ast.walk(b.value))
+        and all(other.value.lineno < b.value.lineno for other in own)
+        for b in made
+    )
+
+
+def _named(step: ast.expr, part: Part) -> str:
+    return next(word for word in words_of(step) if parts_named([word]) == {part})
+
+
+def _takes_off(step: ast.expr) -> bool:
+    return any(isinstance(n, ast.BinOp) and isinstance(n.op, ast.Sub | ast.BitXor) for n in ast.walk(step))
+
+
+def _leaves_out(source: ParsedFile, function: Function) -> bool:
+    """Whether anything is taken out of a set there, or only what is not among the targets is taken."""
+    if any(called_name(call) in LEAVES_OUT for call in source.calls_in(function)):
+        return True
+    if any(
+        isinstance(op, ast.NotIn | ast.NotEq) for c in source.within(function, ast.Compare) for op in c.ops
+    ):
+        return True
+    return any(
+        isinstance(n.op, ast.Sub) and parts_in(n.right) for n in source.within(function, ast.BinOp)
+    ) or any(isinstance(n.op, ast.Invert) for n in source.within(function, ast.UnaryOp))
+
+
+def _score_is_kept(source: ParsedFile, function: Function, mask: _Mask) -> bool:
+    """Whether scores are read one by one before the mask, or written again after it, as those of targets are."""
+    for part in source.within(function, ast.Subscript):
+        if dotted(part.value) != mask.scores:
+            continue
+        if isinstance(part.ctx, ast.Load) and part.lineno < mask.statement.lineno:
+            return True
+        if isinstance(part.ctx, ast.Store) and part.lineno > mask.statement.lineno:
+            return True
+    return False
+
+
+def _filled_with_test(repo: Codebase, attribute: str) -> str:
+    """The name of the test part, where the attribute is a table by user that one loop over training and test events fills; else ""."""
+    for file in repo.files:
+        for call in file.calls_named(*GROWS):
+            own = call.func.value if isinstance(call.func, ast.Attribute) else None
+            table = own.value if isinstance(own, ast.Subscript) else None
+            if not isinstance(table, ast.Attribute) or table.attr != attribute:
+                continue
+            for outer in file.around(call):
+                if isinstance(outer, Function):
+                    break
+                if isinstance(outer, Loop) and isinstance(outer, ast.For):
+                    told = [outer.iter, *_meant(file, outer.iter)]
+                    words = [word for one in told for word in words_of(one)]
+                    held = [word for word in words if parts_named([word]) == {Part.TEST}]
+                    if held and any(parts_named([word]) == {Part.TRAIN} for word in words):
+                        return held[0]
+    return ""
+
+
+def _meant(file: ParsedFile, node: ast.expr) -> list[ast.expr]:
+    """What the names of an expression were assigned to, one step back."""
+    return [
+        b.value
+        for n in ast.walk(node)
+        if isinstance(n, ast.Name)
+        for b in bindings(file, n.id, n)
+        if b.how is How.ASSIGNED
+    ]
