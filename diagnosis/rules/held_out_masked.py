@@ -61,14 +61,13 @@ def _masks(source: ParsedFile, function: Function) -> Iterator[_Mask]:
 def _held(repo: Codebase, source: ParsedFile, function: Function, mask: _Mask) -> str:
     """The name of the part that is hidden and looked for; "" if there is none."""
     steps = [step for count, step in enumerate(origins(source, mask.hidden)) if count < STEPS]
-    inside = {node for step in steps for node in ast.walk(step)}
-    others = [n for n in source.within(function, ast.Name, ast.Attribute) if n not in inside]
-    outside = parts_named(w for n in others for w in [dotted(n).rpartition(".")[2]])
-    outside |= parts_named(getattr(a, "arg", "") for a in function.args.args)
     for step in steps:
         joined = {part for word in words_of(step) if len(named := parts_named([word])) == 1 for part in named}
-        if _takes_off(step) or len(joined) < 2:
+        if _takes_off(step) or Part.TRAIN not in joined or isinstance(step, ast.IfExp):
             continue
+        inside = set(ast.walk(step))
+        names = [n for n in source.within(function, ast.Name, ast.Attribute) if n not in inside]
+        outside = parts_named(dotted(n).rpartition(".")[2] for n in names)
         for wanted in (Part.TEST, Part.VALID):
             if wanted in joined and wanted in outside and (wanted is Part.TEST or Part.TEST not in outside):
                 return _named(step, wanted)
@@ -87,6 +86,8 @@ def _cut_from(repo: Codebase, source: ParsedFile, function: Function, steps: lis
     held = [name for name in names if parts_named([name]) & {Part.TEST, Part.VALID}]
     read = {n.id for step in steps for n in ast.walk(step) if isinstance(n, ast.Name) and n.id in names}
     hidden = read - set(held)
+    looked = {n.id for n in source.within(function, ast.Name)} & set(held)
+    held = [name for name in held if name in looked]
     for made in repo.calls(function.name) if held and hidden else ():
         reached = callee(repo, made.file, made.call)
         if reached is None or reached.node is not function:

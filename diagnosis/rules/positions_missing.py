@@ -10,7 +10,7 @@ from diagnosis.rules.definitions import Defined
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import Function, ParsedFile, is_false, keyword
-from diagnosis.rules.values import words_of
+from diagnosis.rules.values import parameters, words_of
 from diagnosis.symptoms import UNORDERED, WEAK
 from diagnosis.syntax import called_name, dotted
 
@@ -42,6 +42,8 @@ ORDER = re.compile(
     r"posit(?!ive)|(^|_)pos_?(e|ids|table|enc)|wpe|rope|rotary|alibi|relat|sinus|time|interval|decay|recency|bert|gpt",
     re.I,
 )
+# Names of what is given beside the ids of a history, and holds no positions.
+BESIDE = re.compile(r"mask|len|label|target|^pos|^neg|user|uid|train|device|padding|return|is_", re.I)
 ALIKE = {"zeros_like", "ones_like", "zeros", "ones"}
 
 
@@ -65,7 +67,7 @@ def positions_missing(source: ParsedFile) -> Iterator[RuleHit]:
         if any(ORDER.search(word) for place in family for word in _words(place)):
             continue
         read = _first_read(source, kind, own[0])
-        if read is not None:
+        if read is not None and not _is_given_more(source, read):
             yield source.hit(
                 KIND.code,
                 read,
@@ -111,6 +113,13 @@ def _first_read(source: ParsedFile, kind: ast.ClassDef, table: ast.Call) -> ast.
     name = dotted(made.targets[0]) if isinstance(made, ast.Assign) else ""
     reads = [c for c in source.within(kind, ast.Call) if name and dotted(c.func) == name]
     return reads[0] if reads else None
+
+
+def _is_given_more(source: ParsedFile, read: ast.Call) -> bool:
+    """Whether the function is given anything beside ids and masks, in which positions may be."""
+    function = source.function_of(read)
+    names = [name for name in parameters(function) if name != "self"] if function is not None else []
+    return len([name for name in names if not BESIDE.search(name)]) > 1
 
 
 def _alike(source: ParsedFile, kind: ast.ClassDef) -> Iterator[RuleHit]:

@@ -133,6 +133,7 @@ class _Walk:
     ran: Ran = field(default_factory=Ran)
     over: set[str] = field(default_factory=set)  # variables that go through the places of rows
     current: str = ""  # the row whose move is being computed
+    site: ast.stmt | None = None  # the statement of the step itself that runs
 
     def statements(self, body: list[ast.stmt], frame: _Frame) -> None:
         """Run statements, one after the other."""
@@ -150,6 +151,7 @@ class _Walk:
                 frame.values[part.id] = None
 
     def _statement(self, node: ast.stmt, frame: _Frame) -> None:
+        self.site = self.site if frame.depth else node
         if isinstance(node, ast.Assign) and len(node.targets) == 1:
             self._assign(node.targets[0], node.value, node, frame)
         elif isinstance(node, ast.AugAssign) and isinstance(node.op, ast.Add | ast.Sub):
@@ -224,7 +226,11 @@ class _Walk:
             self._move(row, added, self._maker(node.value, node, frame), node, frame)
 
     def _maker(self, value: ast.expr, node: ast.stmt, frame: _Frame) -> ast.stmt:
-        """The statement that computes a gradient: the one that gave the name its value where a step adds no more than a rate times it."""
+        """The statement that computes a gradient: the one that gave the name its value where a step adds no more than a rate times it,
+        and the step's own where a function that it calls does the rest.
+        """
+        if frame.depth and self.site is not None:
+            return self.site
         names = [dotted(part) for part in factors(value)]
         made = [frame.made[name] for name in names if name in frame.made]
         known = all(names) and len(made) == 1
@@ -395,7 +401,12 @@ class _Walk:
 
     def _call(self, call: ast.Call, frame: _Frame) -> Value:
         name = called_name(call)
-        reached = self._inline(call, frame, alone=False)
+        try:
+            reached = self._inline(call, frame, alone=False)
+        except Unknown:
+            if name not in OF_ONE:  # a careful version of a function that everybody knows
+                raise
+            reached = None
         if reached is not None:
             return reached
         if name == "len":

@@ -24,10 +24,12 @@ class Value:
     """A number (one place) or a vector (WIDTH places).
 
     rows: the rows of tables that it is made of place by place, all taken for numbers so far.
+    summed: whether sums over the width are part of it, so that a further sum of a number runs over the events of a batch.
     """
 
     places: tuple[float, ...]
     rows: frozenset[str] = frozenset()
+    summed: bool = False
 
     @property
     def is_vector(self) -> bool:
@@ -55,21 +57,23 @@ def each(function: Callable[..., float], *given: Value) -> Value:
     if not all(isinstance(p, float) and math.isfinite(p) for p in places):
         raise Unknown
     rows = frozenset[str]().union(*(value.rows for value in given)) if width == 1 else frozenset()
-    return Value(places, rows)
+    return Value(places, rows, any(value.summed for value in given))
 
 
 def total(value: Value) -> Value:
-    """The sum over the width.
+    """The sum over the width; of a number that is such a sum the number, as one event stands for all of a batch.
 
     Raises:
         IsVector: the value is a number that rows are part of, so that these must be vectors.
         Unknown: it is a number of which no row is part.
     """
     if not value.is_vector:
+        if value.summed:
+            return value
         if value.rows:
             raise IsVector(value.rows)
         raise Unknown
-    return Value((sum(value.places),))
+    return Value((sum(value.places),), summed=True)
 
 
 def inner(one: Value, other: Value) -> Value:

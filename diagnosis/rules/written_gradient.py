@@ -11,6 +11,7 @@ from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import Function, Loop, ParsedFile
 from diagnosis.rules.step_places import places_of_loop
 from diagnosis.rules.step_slopes import Looked, Push, look
+from diagnosis.rules.step_values import SAME
 from diagnosis.rules.values import bindings, parameters
 from diagnosis.symptoms import WEAK
 from diagnosis.syntax import called_name, dotted
@@ -46,6 +47,7 @@ MOVED_BEFORE = FindingKind(
 )
 # What was found out about the steps of a repo: path -> its steps.
 _KNOWN: "WeakKeyDictionary[Codebase, dict[str, list[tuple[list[ast.stmt], Looked]]]]" = WeakKeyDictionary()
+FOLLOWED = 2  # assignments between an update and the number that all updates share
 PUSHED = (Push.FALLS, Push.UP, Push.DOWN)
 
 
@@ -230,21 +232,32 @@ def _takes_off(statement: ast.stmt) -> bool:
     return isinstance(statement, ast.AugAssign) and isinstance(statement.op, ast.Sub)
 
 
+def _names_in(node: ast.AST) -> set[str]:
+    return {dotted(part) for part in ast.walk(node) if isinstance(part, ast.Name)}
+
+
 def _shared(source: ParsedFile, body: list[ast.stmt], looked: Looked) -> ast.stmt | None:
     """The statement of the number, an error or a slope, that all moves are multiplied with."""
+    assigns = [a for statement in body for a in source.within(statement, ast.Assign)]
+    read = {dotted(a.targets[0]): _names_in(a.value) for a in assigns}
     names: set[str] | None = None
     for move in looked.moves.values():
-        value = getattr(move.made, "value", None)
-        words = (
-            {dotted(p) for p in ast.walk(value) if isinstance(p, ast.Name)} if value is not None else set()
-        )
+        words = _names_in(move.made)
+        for _ in range(FOLLOWED):
+            words |= {inner for word in words for inner in read.get(word, ())}
         names = words if names is None else names & words
     last = None
-    for statement in body:
-        for assign in source.within(statement, ast.Assign):
-            name = dotted(assign.targets[0])
-            if name in (names or set()) and any(s.startswith(f"{name} ") for s in looked.ran.scores):
-                last = assign
+    for assign in assigns:
+        name = dotted(assign.targets[0])
+        laid_out = isinstance(assign.value, ast.Subscript | ast.Name) or (
+            isinstance(assign.value, ast.Call) and called_name(assign.value) in SAME
+        )
+        if (
+            not laid_out
+            and name in (names or set())
+            and any(s.startswith(f"{name} ") for s in looked.ran.scores)
+        ):
+            last = assign
     return last
 
 
