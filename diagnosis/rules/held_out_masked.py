@@ -5,19 +5,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from diagnosis.rules.codebase import Codebase
-from diagnosis.rules.definitions import argument_of
+from diagnosis.rules.definitions import Defined, Made, argument_of
 from diagnosis.rules.judging import judges
 from diagnosis.rules.parts_of_data import Part, parts_in, parts_named
 from diagnosis.rules.repeated import callee
 from diagnosis.rules.source import Function, Loop, ParsedFile
 from diagnosis.rules.tensor_calls import amount
-from diagnosis.rules.values import How, bindings, origins, parameters, words_of
+from diagnosis.rules.values import Binding, How, bindings, bound_to, parameters, words_of
 from diagnosis.syntax import called_name, dotted
 
 LOWEST = -1e4  # scores below this are masked on purpose
 FILLS = {"masked_fill", "masked_fill_", "index_fill", "index_fill_", "scatter", "scatter_"}
 LEAVES_OUT = {"difference", "difference_update", "discard", "remove", "setdiff1d", "symmetric_difference", "isdisjoint", "pop", "delete"}  # fmt: skip
 GROWS = {"add", "append", "update", "extend"}
+JOINS = {"union", "concatenate", "concat", "chain", "hstack", "append", "cat", "logical_or"}
 STEPS = 12  # names that one question follows
 
 
@@ -60,9 +61,9 @@ def _masks(source: ParsedFile, function: Function) -> Iterator[_Mask]:
 
 def _held(repo: Codebase, source: ParsedFile, function: Function, mask: _Mask) -> str:
     """The name of the part that is hidden and looked for; "" if there is none."""
-    steps = [step for count, step in enumerate(origins(source, mask.hidden)) if count < STEPS]
+    steps = _steps(source, mask.hidden)
     for step in steps:
-        joined = {part for word in words_of(step) if len(named := parts_named([word])) == 1 for part in named}
+        joined = _joined(step)
         if _takes_off(step) or Part.TRAIN not in joined or isinstance(step, ast.IfExp):
             continue
         inside = set(ast.walk(step))
@@ -80,12 +81,46 @@ def _held(repo: Codebase, source: ParsedFile, function: Function, mask: _Mask) -
     return _cut_from(repo, source, function, steps)
 
 
+def _steps(source: ParsedFile, node: ast.expr) -> list[ast.expr]:
+    """What picks the scores, and what its names stand for, the users at whom tables are looked up left out."""
+    waiting, found = [node], list[ast.expr]()
+    while waiting and len(found) < STEPS:
+        step = waiting.pop(0)
+        if step in found:
+            continue
+        found.append(step)
+        for name in _names_but_indices(step):
+            waiting += bound_to(source, name)
+    return found
+
+
+def _names_but_indices(node: ast.AST) -> Iterator[ast.Name | ast.Attribute]:
+    if isinstance(node, ast.Name) or (isinstance(node, ast.Attribute) and dotted(node).count(".") == 1):
+        yield node
+    elif isinstance(node, ast.Subscript):
+        yield from _names_but_indices(node.value)
+    else:
+        for part in ast.iter_child_nodes(node):
+            yield from _names_but_indices(part)
+
+
+def _joined(step: ast.expr) -> set[Part]:
+    """The parts of the data that an expression puts together: `train[u] + test[u]`, `np.concatenate([train[u], test[u]])`."""
+    found: set[Part] = set()
+    for node in ast.walk(step):
+        sums = isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.BitOr)
+        if sums or (isinstance(node, ast.Call) and called_name(node) in JOINS):
+            words = [parts_named([word]) for word in words_of(node)]
+            found |= {part for named in words if len(named) == 1 for part in named}
+    return found
+
+
 def _cut_from(repo: Codebase, source: ParsedFile, function: Function, steps: list[ast.expr]) -> str:
     """The name of the log that a caller hands over to be hidden, where it also hands over a part that it has cut from this log."""
     names = parameters(function)
     held = [name for name in names if parts_named([name]) & {Part.TEST, Part.VALID}]
     read = {n.id for step in steps for n in ast.walk(step) if isinstance(n, ast.Name) and n.id in names}
-    hidden = read - set(held)
+    hidden = {name for name in read - set(held) if not _is_of_seen(name)}
     looked = {n.id for n in source.within(function, ast.Name)} & set(held)
     held = [name for name in held if name in looked]
     for made in repo.calls(function.name) if held and hidden else ():
@@ -103,17 +138,73 @@ def _cut_from(repo: Codebase, source: ParsedFile, function: Function, steps: lis
     return ""
 
 
-def _is_cut(file: ParsedFile, whole: ast.expr, part: ast.expr) -> bool:
-    """Whether a part was made from the very value that a name still has: `train, test = split(log)`."""
-    if not isinstance(whole, ast.Name) or not isinstance(part, ast.Name) or whole.id == part.id:
-        return False
-    made = [b for b in bindings(file, part.id, part) if b.how is How.ASSIGNED]
-    own = bindings(file, whole.id, whole)
+def given_whole(repo: Codebase, source: ParsedFile) -> Iterator[tuple[ast.Call, str]]:
+    """(call, part): an evaluation that is handed, as what users have seen, the very log that the part beside it was cut from."""
+    for call in source.calls:
+        parts = [*call.args, *(k.value for k in call.keywords)]
+        if not any(parts_in(part) & {Part.TEST, Part.VALID} for part in parts):
+            continue
+        reached = callee(repo, source, call)
+        if reached is None or reached.node not in judges(repo) or not isinstance(reached.node, Function):
+            continue
+        names = parameters(reached.node)
+        seen = next((name for name in names if _is_of_seen(name)), "")
+        if not seen or _cuts_ends(reached):
+            continue
+        made = Made(file=source, call=call)
+        whole = argument_of(made, seen, names.index(seen) - (names[:1] == ["self"]))
+        for part in parts:
+            if whole is not None and part is not whole[1] and _is_cut(source, whole[1], part):
+                yield call, ast.unparse(part)
+
+
+def _cuts_ends(function: Defined) -> bool:
+    """Whether a function leaves out the newest events of something: `x[:-1]`."""
     return any(
-        any(isinstance(n, ast.Name) and n.id == whole.id for n in ast.walk(b.value))
-        and all(other.value.lineno < b.value.lineno for other in own)
-        for b in made
+        isinstance(part.slice, ast.Slice) and isinstance(part.slice.upper, ast.UnaryOp)
+        for part in function.file.within(function.node, ast.Subscript)
     )
+
+
+def _is_of_seen(name: str) -> bool:
+    return any(word in name.lower() for word in ("seen", "hist", "rated", "known", "exclude", "train"))
+
+
+def _is_cut(file: ParsedFile, whole: ast.expr, part: ast.expr) -> bool:
+    """Whether a part was made from the very values that names still have: `train, test = split(log)`, `{u: h[-1:] for u, h in log.items()}`;
+    both may go through one function: `by_user(log)`, `by_user(test)`.
+    """
+    if isinstance(whole, ast.Call) and isinstance(part, ast.Call) and called_name(whole) == called_name(part):
+        if len(whole.args) != 1 or len(part.args) != 1:
+            return False
+        whole, part = whole.args[0], part.args[0]
+    if isinstance(whole, ast.Call) and called_name(whole) in ("zip", "list", "stack", "column_stack"):
+        logs = {n.id for a in whole.args for n in ast.walk(a) if isinstance(n, ast.Name)}
+    else:
+        logs = {dotted(whole)} - {""}
+    if (
+        not isinstance(part, ast.Name)
+        or not logs
+        or part.id in logs
+        or not parts_named([part.id]) & {Part.TEST, Part.VALID}
+    ):
+        return False
+    for made in bindings(file, part.id, part):
+        read = {n.id for n in ast.walk(made.value) if isinstance(n, ast.Name)}
+        own = [b for name in logs for b in bindings(file, name, whole)]
+        if logs <= read and all(b.value.lineno < made.value.lineno for b in own) and _cuts(made):
+            return True
+    return False
+
+
+def _cuts(made: Binding) -> bool:
+    """Whether a binding takes a part of what it reads, as a split or the end of each list does."""
+    if made.how is not How.ASSIGNED or not isinstance(made.node, ast.Assign):
+        return False
+    if isinstance(made.value, ast.DictComp | ast.Subscript):
+        return True
+    targets = [dotted(t) for one in made.node.targets if isinstance(one, ast.Tuple) for t in one.elts]
+    return isinstance(made.value, ast.Call) and any(Part.TRAIN in parts_named([t]) for t in targets)
 
 
 def _named(step: ast.expr, part: Part) -> str:

@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator
 
 from diagnosis.findings import FindingKind, FoundBy
-from diagnosis.rules.held_out_masked import held_out_masked
+from diagnosis.rules.held_out_masked import given_whole, held_out_masked
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.places_from import number
 from diagnosis.rules.repeated import repo_of
@@ -41,6 +41,12 @@ def target_masked(source: ParsedFile) -> Iterator[RuleHit]:
             TARGET.code,
             place,
             f"masks {held} too, which is looked for: mask what the user had before it",
+        )
+    for call, part in given_whole(repo_of(source), source):
+        yield source.hit(
+            TARGET.code,
+            call,
+            f"hands over as seen the log that {part} was cut from, so that its items are hidden",
         )
     for statement, store in _masks(source):
         index = _last(store.slice)
