@@ -192,17 +192,22 @@ def _is_cut(file: ParsedFile, whole: ast.expr, part: ast.expr) -> bool:
     for made in bindings(file, part.id, part):
         read = {n.id for n in ast.walk(made.value) if isinstance(n, ast.Name)}
         own = [b for name in logs for b in bindings(file, name, whole)]
-        if logs <= read and all(b.value.lineno < made.value.lineno for b in own) and _cuts(made):
+        if logs <= read and all(b.value.lineno < made.value.lineno for b in own) and _cuts(made, logs):
             return True
     return False
 
 
-def _cuts(made: Binding) -> bool:
+def _cuts(made: Binding, logs: set[str]) -> bool:
     """Whether a binding takes a part of what it reads, as a split or the end of each list does."""
     if made.how is not How.ASSIGNED or not isinstance(made.node, ast.Assign):
         return False
-    if isinstance(made.value, ast.DictComp | ast.Subscript):
-        return True
+    if isinstance(made.value, ast.DictComp):
+        gone_through = _names_but_indices(made.value.generators[0].iter)
+        return isinstance(made.value.value, ast.Subscript) and any(
+            dotted(n).partition(".")[0] in logs for n in gone_through
+        )
+    if isinstance(made.value, ast.Subscript):
+        return dotted(made.value.value) in logs
     targets = [dotted(t) for one in made.node.targets if isinstance(one, ast.Tuple) for t in one.elts]
     return isinstance(made.value, ast.Call) and any(Part.TRAIN in parts_named([t]) for t in targets)
 
