@@ -60,6 +60,7 @@ from diagnosis.rules import (
     part_not_served,
     penalty_grows,
     plain_lists,
+    positions_missing,
     random_table_frozen,
     rate_of_rate,
     reduced_unlike,
@@ -91,6 +92,7 @@ from diagnosis.rules import (
     warm_up_restarts,
     weights_remade,
     weights_turned,
+    written_gradient,
 )
 from diagnosis.rules.broken import mended
 from diagnosis.rules.codebase import Codebase
@@ -166,6 +168,7 @@ RULES: tuple[Rule, ...] = (
     eval_forgotten.RULE,
     train_forgotten.RULE,
     plain_lists.RULE,
+    positions_missing.RULE,
     squashed_twice.RULE,
     softmax_axis.RULE,
     likelihood.RULE,
@@ -187,6 +190,7 @@ RULES: tuple[Rule, ...] = (
     weights_turned.RULE,
     weights_turned.OLDEST_RULE,
     penalty_grows.RULE,
+    written_gradient.RULE,
     cut_before_filter.RULE,
     *ON_DATA,
 )

@@ -5,11 +5,29 @@ from collections.abc import Iterator
 
 from diagnosis.findings import FindingKind, FoundBy, Role
 from diagnosis.rules.codebase import Codebase, Made
+from diagnosis.rules.epochs import Round, rounds
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import Function, Loop, ParsedFile
 from diagnosis.rules.steps import Does, Training, is_optimizer, trainings
+from diagnosis.rules.values import parameters
 from diagnosis.symptoms import WEAK
+from diagnosis.syntax import called_name, dotted
+
+# What lists the parameters of a model.
+LISTS = {
+    "parameters",
+    "named_parameters",
+    "list",
+    "filter",
+    "dict",
+    "chain",
+    "items",
+    "modules",
+    "set",
+    "get",
+    "append",
+}
 
 KIND = FindingKind(
     code="optimizer-recreated",
@@ -38,6 +56,10 @@ def optimizer_recreated(source: ParsedFile) -> Iterator[RuleHit]:
                 )
         if training.file.path == source.path:
             yield from _each_epoch(repo, training)
+    told = {training.loop for training in trainings(repo)}
+    for each in rounds(repo):
+        if each.file.path == source.path and each.loop not in told:
+            yield from _each_round(repo, each)
 
 
 def _is_of_a_copy(file: ParsedFile, call: ast.Call) -> bool:
@@ -73,6 +95,88 @@ def _each_epoch(repo: Codebase, training: Training) -> Iterator[RuleHit]:
             yield file.hit(
                 KIND.code, call, "makes a new optimizer at every epoch: make it once, before the loops"
             )
+
+
+def _each_round(repo: Codebase, each: Round) -> Iterator[RuleHit]:
+    """Optimizers that a function makes which the loop over epochs calls, or that the loop has another function make."""
+    chain = [*each.above, each]
+    if any(_resets(one) for one in chain):
+        return
+    for targets, value, _ in each.assigned():
+        if not isinstance(value, ast.Call) or not any(map(dotted, targets)):
+            continue
+        if called_name(value) in repo.classes and _holds_optimizer(repo, value):
+            yield each.file.hit(
+                KIND.code,
+                value,
+                "makes a new optimizer at every epoch with it: make it once, before the loop",
+            )
+            continue
+        itself = is_optimizer(each.file.full_name(value))
+        made = [Made(file=each.file, call=value)] if itself else repo.makers(each.file, value)
+        if not made or not all(is_optimizer(m.full_name) and _remembers(m) for m in made):
+            continue
+        if each.function is None and itself:
+            continue  # what the loop's own body makes is told above
+        given = {dotted(n) for n in ast.walk(value) if isinstance(n, ast.Name | ast.Attribute)}
+        if not given & {name for one in chain for name in _fresh(one)}:
+            yield each.file.hit(
+                KIND.code, value, "makes a new optimizer at every epoch: make it once, before the loops"
+            )
+
+
+def _holds_optimizer(repo: Codebase, call: ast.Call) -> bool:
+    """Whether an object makes an optimizer for a model that it is given."""
+    places = repo.classes[called_name(call)]
+    first = repo.method(places[0], "__init__") if len(places) == 1 else None
+    if first is None or not isinstance(first.node, Function):
+        return False
+    given = set(parameters(first.node)) - {"self"}
+    kept = {
+        dotted(target)
+        for assign in first.file.within(first.node, ast.Assign)
+        for target in assign.targets
+        if isinstance(assign.value, ast.Name) and assign.value.id in given
+    }
+    return any(
+        is_optimizer(first.file.full_name(c))
+        and _remembers(Made(file=first.file, call=c))
+        and any(
+            called_name(inner) == "parameters"
+            and isinstance(inner.func, ast.Attribute)
+            and dotted(inner.func.value) in given | kept
+            for inner in first.file.calls_in(*c.args)
+        )
+        for c in first.file.within(first.node, ast.Call)
+    )
+
+
+def _remembers(made: Made) -> bool:
+    """Whether an optimizer keeps anything from step to step, as plain gradient descent does not."""
+    return made.name != "SGD" or any(word.arg == "momentum" for word in made.call.keywords)
+
+
+def _fresh(each: Round) -> set[str]:
+    """The names that a round binds to what is no list of parameters."""
+    found: set[str] = set()
+    for targets, value, _ in each.assigned():
+        called = {called_name(c) for c in ast.walk(value) if isinstance(c, ast.Call)}
+        if called - LISTS:
+            found |= {
+                dotted(p) for t in targets for p in (t.elts if isinstance(t, ast.Tuple) else [t]) if dotted(p)
+            }
+    target = each.loop.target if isinstance(each.loop, ast.For) else None
+    return (
+        found | {n.id for n in ast.walk(target) if isinstance(n, ast.Name)} if target is not None else found
+    )
+
+
+def _resets(each: Round) -> bool:
+    """Whether a round gives the model other weights or parts, as restarts and stages do."""
+    called = {called_name(c) for c in each.file.calls_in(*each.body)}
+    return bool(
+        called & {"load_state_dict", "reset_parameters", "deepcopy", "requires_grad_", "reset", "prune"}
+    )
 
 
 def _outer_loop(file: ParsedFile, loop: Loop) -> Loop | None:

@@ -8,6 +8,7 @@ from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import Function, ParsedFile
 from diagnosis.rules.values import bindings, parameters
+from diagnosis.rules.written_gradient import lengthened, turned_lines
 from diagnosis.rules.written_steps import has_rate
 from diagnosis.symptoms import WEAK
 from diagnosis.syntax import called_name, dotted
@@ -27,15 +28,22 @@ Signed = tuple[int, ast.expr]
 
 def penalty_grows(source: ParsedFile) -> Iterator[RuleHit]:
     """`P[u] += lr * (e * Q[i] + reg * P[u])`, itself or through a helper that adds what it is given."""
+    told = turned_lines(source)
     for row, moved, direction, at in _updates(source):
-        for sign, term in _terms(moved):
+        for sign, term in _terms(moved) if at.lineno not in told else ():
             if sign * direction > 0 and _is_penalty(source, term, row):
+                told.add(at.lineno)
                 yield source.hit(
                     KIND.code,
                     at,
                     f"adds {ast.unparse(term)} to the row itself: the penalty is taken off, not added",
                 )
                 break
+    for held, place in lengthened(source):
+        if place.lineno not in told:
+            yield source.hit(
+                KIND.code, place, f"adds a share of {held} to itself: the penalty is taken off, not added"
+            )
 
 
 def _updates(source: ParsedFile) -> Iterator[tuple[ast.expr, ast.expr, int, ast.expr | ast.stmt]]:

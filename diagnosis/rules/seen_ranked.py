@@ -33,7 +33,7 @@ FILTERS = {
     "index_put_", "fill_diagonal_", "pop", "multiply", "masked_scatter_", "filter", "exclude",
 }  # fmt: skip
 SEEN = ("seen", "rated", "interacted", "watched", "train_items", "consumed", "known", "clicked", "visited")
-HISTORIES = (*SEEN, "hist", "past_items")
+HISTORIES = (*SEEN, "hist", "past_items", "fold_in", "foldin")
 REPEATS = ("sess", "basket", "repeat", "rebuy", "consum")
 MODES = {"training", "is_train", "is_training"}  # parameters that tell how to run, and bring no data
 SCORES = ("recon", "score", "logit", "pred", "rating", "prob", "sim", "dist", "out")

@@ -4,6 +4,7 @@ import ast
 from collections.abc import Iterator
 
 from diagnosis.findings import FindingKind, FoundBy, Role
+from diagnosis.rules.codebase import Codebase
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.repeated import is_training_loop, repo_of
 from diagnosis.rules.rule import Rule
@@ -16,7 +17,8 @@ KIND = FindingKind(
     found_by=FoundBy.RULE,
     title="The state of other users goes on",
     why="Each row begins with what the net had read of whoever stood there in the batch before.",
-    definition="A loop over batches gives a net the state that it returned for the batch before, detached, and sets no row of it back.",
+    definition="A loop over batches gives a net the state that it returned for the batch before, detached, and sets no row of it back; or "
+    "a module keeps it from call to call, and nothing in the repo sets it back.",
     roles=(Role.ENCODER, Role.LOADER),
     explains=("state-carried", "batch-companions", *WEAK),
 )
@@ -25,6 +27,12 @@ SETTING_BACK = ("reset", "init", "mask", "zero", "first", "start", "fresh", "new
 
 def state_of_another_user(source: ParsedFile) -> Iterator[RuleHit]:
     """`logits, hidden = model(x, hidden)` and `hidden = hidden.detach()`, and nothing else of `hidden` in the loop."""
+    for statement in _kept_in_module(source):
+        yield source.hit(
+            KIND.code,
+            statement,
+            "keeps the state for the next call, whose rows are other users: begin each call with a fresh state",
+        )
     for loop in source.loops:
         detached = [s for s in source.within(loop, ast.Assign) if _detaches(s)]
         if (
@@ -48,6 +56,75 @@ def state_of_another_user(source: ParsedFile) -> Iterator[RuleHit]:
                     statement,
                     "carries the state of these rows to the next batch, whose rows are other users: begin each sequence with a fresh state",
                 )
+
+
+def _kept_in_module(source: ParsedFile) -> Iterator[ast.stmt]:
+    """`out, self.h = self.gru(x, self.h)` in `forward`, where nothing in the repo ever sets `h` back."""
+    repo = repo_of(source)
+    for kind in source.within(source.nodes[0], ast.ClassDef) if repo.whole else ():
+        forward = next((f for f in kind.body if isinstance(f, Function) and f.name == "forward"), None)
+        if kind.name not in repo.modules or forward is None:
+            continue
+        for call in source.calls_in(forward):
+            given = [dotted(_undetached(a)) for a in call.args[1:]]
+            state = given[0] if len(given) == 1 else ""
+            if (
+                not state.startswith("self.")
+                or state.count(".") != 1
+                or not _is_recurrent(repo, source, call)
+            ):
+                continue
+            kept = [s for s in source.within(forward, ast.Assign) if state in _targets(s)]
+            if len(kept) != 1 or any(isinstance(o, ast.If) for o in source.around(kept[0])):
+                continue
+            if not _is_set_elsewhere(repo, source, kind, state.partition(".")[2], kept[0]):
+                yield kept[0]
+
+
+def _undetached(node: ast.expr) -> ast.expr:
+    """`self.h` of `self.h.detach()`."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "detach":
+        return node.func.value
+    return node
+
+
+def _is_recurrent(repo: Codebase, source: ParsedFile, call: ast.Call) -> bool:
+    made = repo.makers(source, call.func)
+    nets = ("GRU", "LSTM", "RNN", "GRUCell", "LSTMCell", "RNNCell")
+    return bool(made) and all(m.full_name.startswith("torch.nn.") and m.name in nets for m in made)
+
+
+def _targets(statement: ast.Assign) -> list[str]:
+    return [dotted(p) for t in statement.targets for p in (t.elts if isinstance(t, ast.Tuple) else [t])]
+
+
+def _is_set_elsewhere(
+    repo: Codebase, source: ParsedFile, kind: ast.ClassDef, name: str, kept: ast.Assign
+) -> bool:
+    """Whether anything but the constructor and this statement writes an attribute of this name, a part of it, or names it in a text."""
+    first = next((f for f in kind.body if isinstance(f, Function) and f.name == "__init__"), None)
+    for file in repo.files:
+        for node in file.within(file.nodes[0], ast.Attribute, ast.Constant, ast.Subscript):
+            if isinstance(node, ast.Constant):
+                written = node.value == name
+            elif isinstance(node, ast.Attribute):
+                method = isinstance(file.parents.get(node), ast.Attribute) and dotted(node) == f"self.{name}"
+                written = node.attr == name and (
+                    isinstance(node.ctx, ast.Store) or (method and _sets(file, node))
+                )
+            else:
+                written = isinstance(node.ctx, ast.Store) and dotted(node.value).rpartition(".")[2] == name
+            if not written or (file == source and kept in (node, *file.around(node))):
+                continue
+            if file != source or first is None or first not in file.around(node):
+                return True
+    return False
+
+
+def _sets(file: ParsedFile, node: ast.Attribute) -> bool:
+    """Whether a method changes an attribute in place: `self.h.zero_()`, `self.h.fill_(0)`."""
+    outer = file.parents.get(node)
+    return isinstance(outer, ast.Attribute) and outer.attr.endswith("_")
 
 
 def _is_of_one_sequence(source: ParsedFile, loop: ast.For | ast.AsyncFor | ast.While) -> bool:

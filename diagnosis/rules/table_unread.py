@@ -58,10 +58,39 @@ def table_unread(source: ParsedFile) -> Iterator[RuleHit]:
                 continue
             if _is_one_number(assign.value) or any(word in name.lower() for word in STAND_INS):
                 continue  # by which a model without weights has a device, and an optimizer something to step
-            if not _is_read(repo, name.partition(".")[2]) and not _goes_through_parts(repo, source, kind):
+            if _goes_through_parts(repo, source, kind):
+                continue
+            if not _is_read(repo, name.partition(".")[2]):
                 yield source.hit(
                     KIND.code, assign, f"makes {name}, which nothing reads: it has no part in the model"
                 )
+            elif (dropped := _dropped(repo, source, kind, name)) is not None:
+                yield source.hit(
+                    KIND.code,
+                    dropped,
+                    f"looks up {name} and reads the result nowhere: it has no part in the model",
+                )
+
+
+def _dropped(repo: Codebase, source: ParsedFile, kind: ast.ClassDef, table: str) -> ast.Assign | None:
+    """`p = self.positions(places)` where nothing reads `p`, and nothing else the table."""
+    attribute = table.partition(".")[2]
+    reads = [
+        (file, node)
+        for file in repo.files
+        for node in file.within(file.nodes[0], ast.Attribute)
+        if node.attr == attribute and isinstance(node.ctx, ast.Load) and not _is_initialised(file, node)
+    ]
+    if len(reads) != 1 or reads[0][0] != source or kind not in source.around(reads[0][1]):
+        return None
+    call = source.parents.get(reads[0][1])
+    assign = source.parents.get(call) if isinstance(call, ast.Call) and call.func is reads[0][1] else None
+    function = source.function_of(assign) if isinstance(assign, ast.Assign) else None
+    if not isinstance(assign, ast.Assign) or function is None or not isinstance(assign.targets[0], ast.Name):
+        return None
+    name = assign.targets[0].id
+    used = any(n.id == name and isinstance(n.ctx, ast.Load) for n in source.within(function, ast.Name))
+    return None if used or source.calls_named("locals") else assign
 
 
 def input_unread(source: ParsedFile) -> Iterator[RuleHit]:

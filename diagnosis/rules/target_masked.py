@@ -4,8 +4,10 @@ import ast
 from collections.abc import Iterator
 
 from diagnosis.findings import FindingKind, FoundBy
+from diagnosis.rules.held_out_masked import given_whole, held_out_masked
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.places_from import number
+from diagnosis.rules.repeated import repo_of
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import Function, ParsedFile
 from diagnosis.rules.tensor_calls import amount
@@ -34,6 +36,18 @@ ALIKE = {"list", "set", "array", "asarray", "tensor", "LongTensor", "as_tensor",
 
 def target_masked(source: ParsedFile) -> Iterator[RuleHit]:
     """`target = items[-1]` with `scores[items] = -inf`"""
+    for place, held in held_out_masked(repo_of(source), source):
+        yield source.hit(
+            TARGET.code,
+            place,
+            f"masks {held} too, which is looked for: mask what the user had before it",
+        )
+    for call, part in given_whole(repo_of(source), source):
+        yield source.hit(
+            TARGET.code,
+            call,
+            f"hands over as seen the log that {part} was cut from, so that its items are hidden",
+        )
     for statement, store in _masks(source):
         index = _last(store.slice)
         while isinstance(index, ast.Call) and called_name(index) in ALIKE and len(index.args) == 1:

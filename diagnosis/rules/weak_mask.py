@@ -12,7 +12,7 @@ from diagnosis.rules.rule import Rule
 from diagnosis.rules.sense import HIGHER
 from diagnosis.rules.source import ParsedFile, is_false, keyword
 from diagnosis.rules.tensor_calls import amount, operation
-from diagnosis.rules.values import bindings, names_in
+from diagnosis.rules.values import bindings, words_of
 from diagnosis.syntax import called_name, dotted
 
 KIND = FindingKind(
@@ -31,6 +31,7 @@ UNBOUNDED = {*HIGHER, "log_softmax", "logsigmoid"}
 RANKS = {"topk", "argsort", "argpartition", "sort"}
 FILLS = {"masked_fill", "masked_fill_"}
 WEAK = (0, -1)
+SEEN = ("seen", "mask", "rated", "hist", "train", "interact", "watched", "known", "consumed", "clicked")
 
 
 def seen_masked_weakly(source: ParsedFile) -> Iterator[RuleHit]:
@@ -74,6 +75,62 @@ def _weak_masks(source: ParsedFile, call: ast.Call, name: str) -> Iterator[tuple
                 yield statement, target.value
         if dotted(statement.targets[0]) == name and _fills_weakly(statement.value):
             yield statement, _filled(statement.value)
+        elif dotted(statement.targets[0]) == name:
+            zeroed = _multiplied_away(name, statement) or _put_to_zero(name, statement.value)
+            if zeroed is not None:
+                yield statement, zeroed
+    for statement in source.within(around, ast.AugAssign):
+        if statement.lineno < call.lineno and not _is_made_anew(source, name, statement, call):
+            yield statement, _multiplied_away(name, statement)
+
+
+def _multiplied_away(name: str, statement: ast.Assign | ast.AugAssign) -> ast.expr | None:
+    """The scores that `scores * (1 - seen)` sets to 0; None for other products."""
+    value = statement.value
+    if isinstance(statement, ast.AugAssign):
+        zeroed = (
+            dotted(statement.target) == name and isinstance(statement.op, ast.Mult) and _keeps_unseen(value)
+        )
+        return statement.target if zeroed else None
+    if not isinstance(value, ast.BinOp) or not isinstance(value.op, ast.Mult):
+        return None
+    for scores, other in ((value.left, value.right), (value.right, value.left)):
+        if _keeps_unseen(other) and dotted(scores):
+            return scores
+    return None
+
+
+def _keeps_unseen(node: ast.expr) -> bool:
+    """`1 - seen`, `~seen`, `seen == 0`: 0 for what a user has had, 1 for all else, by what its author calls it."""
+    if (
+        isinstance(node, ast.Call)
+        and called_name(node) in ("float", "astype", "to", "int")
+        and isinstance(node.func, ast.Attribute)
+    ):
+        node = node.func.value
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Invert):
+        inner = node.operand
+    elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub) and amount(node.left) == 1:
+        inner = node.right
+    elif (
+        isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.Eq) and amount(node.comparators[0]) == 0
+    ):
+        inner = node.left
+    else:
+        return False
+    words = {word.lower() for word in words_of(inner)}
+    return any(part in word for word in words for part in SEEN)
+
+
+def _put_to_zero(name: str, value: ast.expr) -> ast.expr | None:
+    """The scores that `torch.where(seen, 0, scores)` keeps elsewhere; None for other calls."""
+    if not isinstance(value, ast.Call) or called_name(value) != "where" or len(value.args) != 3:
+        return None
+    for zero, scores in (value.args[1:], value.args[:0:-1]):
+        none = isinstance(zero, ast.Call) and called_name(zero) in ("zeros_like", "zeros", "tensor")
+        if (none and not any(amount(a) for a in getattr(zero, "args", ()))) or _is_weak(zero):
+            return scores if dotted(scores) else None
+    return None
 
 
 def _filled(node: ast.expr) -> ast.expr | None:
@@ -114,8 +171,22 @@ def _is_product(repo: Codebase, end: Value) -> bool:
 
 def _of_one_table(*factors: ast.expr) -> bool:
     """Whether a table is multiplied with itself, as in similarities of rows of counts, none of which is below 0."""
-    tables = [{dotted(name) for name in names_in(factor)} for factor in factors]
+    tables = [{_table(name) for name in _chains(factor)} for factor in factors]
     return len(tables) == 2 and bool(tables[0] & tables[1] - {"self"})
+
+
+def _chains(node: ast.AST) -> Iterator[ast.expr]:
+    """The names of an expression with all their attributes: `model.items.weight` of `model.items.weight.T[ids]`."""
+    if isinstance(node, ast.Name | ast.Attribute) and dotted(node):
+        yield node
+        return
+    for part in ast.iter_child_nodes(node):
+        yield from _chains(part)
+
+
+def _table(node: ast.expr) -> str:
+    kept = [part for part in dotted(node).split(".") if part not in ("T", "t", "weight", "data", "transpose")]
+    return ".".join(kept)
 
 
 RULE = Rule(kind=KIND, run=seen_masked_weakly)

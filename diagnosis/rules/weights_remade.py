@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from diagnosis.findings import FindingKind, FoundBy, Role
 from diagnosis.rules.codebase import Codebase, Defined, once
 from diagnosis.rules.hits import RuleHit
+from diagnosis.rules.made_each_epoch import made_each_epoch
 from diagnosis.rules.repeated import callee, is_training_loop, trains
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import Function, Loop, ParsedFile, is_backward
@@ -36,6 +37,9 @@ def weights_made_anew(source: ParsedFile) -> Iterator[RuleHit]:
             yield source.hit(
                 KIND.code, call, "fills the weights anew in each epoch: do so once, before the loop"
             )
+
+    for place, what in made_each_epoch(repo, source) if repo else ():
+        yield source.hit(KIND.code, place, what)
 
 
 @once
