@@ -120,12 +120,12 @@ def _satisfied(walk: Walk, strength: Strength, others: dict[str, Ask]) -> dict[s
 
 def _repeats(participants: Participants, laboratory: Laboratory) -> float:
     """The rank correlation of users' Satisfy with two seeds of their luck, of the Markov ranker's pages."""
-    from scipy.stats import spearmanr
+    from scipy.stats import rankdata
 
     walk, ask = participants.walk, baselines(laboratory.data.training, 0)["markov"]
     other = Walk(population=walk.population, minds=walk.minds, questions=walk.questions, seed=walk.seed + 1)
     one, again = (by_user(each.sessions(ask))["satisfy"] for each in (walk, other))
-    return round(float(spearmanr(one, again).statistic), 3)
+    return round(float(np.corrcoef(rankdata(one), rankdata(again))[0, 1]), 3)
 
 
 def _accuracy(laboratory: Laboratory) -> dict[str, Any]:
