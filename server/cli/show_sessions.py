@@ -65,7 +65,9 @@ def _name(recommender: dict[str, Any]) -> str:
 
 
 def _show_session(out: Console, session: dict[str, Any]) -> None:
-    out.print(f"\n[bold]user {escape(session['user'])}[/]: {escape(session['persona'])}")
+    out.print(
+        f"\n[bold]user {escape(session['user'])}[/]: {escape(session['persona'])} [dim](one user: no intervals)[/]"
+    )
     if session["history"]:
         out.print("  before: " + escape(", ".join(session["history"])))
     for place, page in enumerate(session["pages"], start=1):

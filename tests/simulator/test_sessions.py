@@ -52,6 +52,7 @@ def good(corner):
     return asking(OwnKind(corner), corner.training.n_items)
 
 
+@pytest.mark.slow
 def test_users_are_the_more_satisfied_the_more_a_recommender_knows(shoppers):
     """First-order Markov in the place of a trained model: the market's users go by what follows from their last picks."""
     training = shoppers.walk.population.training
@@ -136,6 +137,7 @@ def test_the_place_on_a_page_does_not_decide_whether_an_item_is_taken(corner, pa
     assert (up.taken[:, 0] == down.taken[:, 0, ::-1]).all() and (up.felt[:, 0] == down.felt[:, 0]).all()
 
 
+@pytest.mark.slow
 def test_memory_makes_more_of_the_same_less_welcome(shoppers):
     """On later pages: on the first page nobody remembers anything."""
     walk, ask = shoppers.walk, baselines(shoppers.walk.population.training, 0)["markov"]
@@ -192,6 +194,7 @@ def test_means_speak_for_the_shares_that_users_stand_for():
     assert spread.var() / len(spread) == pytest.approx(linear)
 
 
+@pytest.mark.slow
 def test_a_sampled_persona_speaks_for_his_share_of_his_kind(market, population):
     everybody = Counter(one.cell for one in personas_with_question(market.training, market.questions))
     spoken_for_by = dict[tuple[Level, Level, Level], float]()
