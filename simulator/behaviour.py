@@ -94,10 +94,9 @@ class StatisticalBehaviour:
         align = bool(view.utility[row] >= view.fitting_utility)
         compared = view.typical_worth if align else view.own_pages.mean.worth[0]
         column = int(np.argmax(worth - compared) if align else np.argmin(worth - compared))
-        little = bool(view.amount(view.features[row])[column] < view.own_pages.mean.amount[0, column])
-        scene = self._scene(page, item, column)
+        scene = self.scene(page, item, column)
         sentence = praise_item if align else reject_item
-        reason = sentence(view.signals[column], scene, little=little)
+        reason = sentence(view.signals[column], scene, little=self.has_little(item, column))
         return Answer(
             item=item.item, align=align, rating=self._rating(item) if align else None, reason=reason
         )
@@ -117,7 +116,7 @@ class StatisticalBehaviour:
         for opinion in form_opinions(self.view, measure_shown(self.shelf.catalogue, self.view, rows)):
             column = self.view.signals.index(opinion.signal)
             told = self._telling(opinion, rows, column)
-            scene = self._scene(page, self.shelf.show(told), column)
+            scene = self.scene(page, self.shelf.show(told), column)
             remarks.append(Remark(opinion=opinion, text=remark_on_page(opinion.code, scene)))
         return tuple(remarks)
 
@@ -130,7 +129,14 @@ class StatisticalBehaviour:
             value = view.worth(view.features[rows])[:, column] * (1 if opinion.positive else -1)
         return int(view.items[rows[int(np.argmax(value))]])
 
-    def _scene(self, page: Page, shown: PageItem, column: int) -> Scene:
+    def has_little(self, item: PageItem, column: int) -> bool:
+        """Whether an item that the user never touched has less of a signal than his usual choices. column: of the signal."""
+        row = self.view.rows(np.array([item.item]))[0]
+        amount = self.view.amount(self.view.features[row])[column]
+        return bool(amount < self.view.own_pages.mean.amount[0, column])
+
+    def scene(self, page: Page, shown: PageItem, column: int) -> Scene:
+        """What a sentence about an item and a signal may mention. column: of the signal."""
         return Scene(
             page=page,
             shown=shown,

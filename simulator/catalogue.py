@@ -5,11 +5,12 @@ user sees an item.
 """
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from seeds.interactions import Float32, Int64, Interactions
+from simulator.together import Together, count_together
 from simulator.transitions import Float64, Transitions, count_transitions
 
 MAX_LABELS = 256  # category labels kept, most frequent first; rarer ones describe too few items to matter
@@ -31,6 +32,7 @@ class Catalogue:
     broad_share, store_share: float64, share of events by code
     label_share: float32, mean similarity of the item's labels to those of an event
     item_transitions, leaf_transitions: which items and leaf categories follow which
+    together: which items the same users have; None where it is not counted
     """
 
     n_items: int
@@ -51,6 +53,7 @@ class Catalogue:
     label_share: Float32
     item_transitions: Transitions
     leaf_transitions: Transitions
+    together: Together | None = None
 
     @property
     def has_ratings(self) -> bool:
@@ -71,6 +74,11 @@ class Catalogue:
     def has_stores(self) -> bool:
         """Whether any item has a store."""
         return bool((self.store > 0).any())
+
+
+def with_pairs(catalogue: Catalogue, training: Interactions) -> Catalogue:
+    """The catalogue with `together` counted, which takes memory for each pair of items that one user has."""
+    return replace(catalogue, together=count_together(training))
 
 
 def codes_of(names: list[object]) -> Int64:

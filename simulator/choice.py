@@ -83,6 +83,17 @@ def fit_choice_model(panel: Panel) -> ChoiceModel:
     )
 
 
+def weights_given(model: ChoiceModel, panel: Panel) -> Float64:
+    """The weights of the panel's users, (U, F), given the common weights and spread of a model that was fitted on others."""
+    features = model.standardise(panel.features)
+    personal = np.tile(model.weights, (len(panel.users), 1))
+    if not np.any(model.spread):
+        return personal
+    for _ in range(ROUNDS):
+        personal, _ = _step_users(features, panel.offsets, personal, model.weights, model.spread**2)
+    return personal
+
+
 def _indifferent(panel: Panel) -> ChoiceModel:
     zero = np.zeros(len(panel.columns))
     return ChoiceModel(

@@ -57,6 +57,7 @@ def praise_item(signal: str, scene: Scene, *, little: bool) -> str:
         if little
         else f"{title} is a change from {scene.last_title}, which I like.",
         "quality": f"{title} is rated {_stars(scene.shown)}, and I go by that.",
+        "together": f"People who have what I have also take {title}.",
     }[signal]
 
 
@@ -75,6 +76,7 @@ def reject_item(signal: str, scene: Scene, *, little: bool) -> str:
         if little
         else f"{title} is too far from what I do right now, like {scene.last_title}.",
         "quality": f"{title} is rated {_stars(scene.shown)}; that does not convince me.",
+        "together": f"{title} is not what people take who have what I have; I would rather have {wished}.",
     }[signal]
 
 

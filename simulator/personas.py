@@ -5,6 +5,8 @@ The three traits and their cuts are those of Self-EvolveRec (arXiv 2602.12612): 
 difference between the user's rating and the item's average rating (25th, 80th; small means a conformist).
 """
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -107,6 +109,14 @@ def sample_personas(
         cell[place] for cell, number in zip(members, quota) for place in rng.permutation(len(cell))[:number]
     ]
     return tuple(sorted(drawn, key=lambda persona: persona.user))
+
+
+def persona_shares(everybody: Sequence[Persona], sampled: Sequence[Persona]) -> Float64:
+    """How much of the population each sampled persona speaks for, (n,), with sum 1: the size of his cell, shared by those of
+    it who were sampled. A cell of which nobody was sampled is spoken for by nobody."""
+    size, present = Counter(one.cell for one in everybody), Counter(one.cell for one in sampled)
+    shares = np.array([size[one.cell] / present[one.cell] for one in sampled], dtype=np.float64)
+    return shares / shares.sum() if len(shares) else shares
 
 
 def _quotas(sizes: Int64, places: int) -> Int64:

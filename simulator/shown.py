@@ -70,12 +70,12 @@ def as_shown(page: "Page", judgement: "Judgement") -> Shown:
                 title=_title(item),
                 align=answers[item.item].align,
                 rating=answers[item.item].rating,
-                reason=_line(answers[item.item].reason, SENTENCE),
+                reason=line(answers[item.item].reason, SENTENCE),
             )
             for rank, item in enumerate(page.items, start=1)
             if item.item in answers
         ),
-        words=tuple(dict.fromkeys(_line(text, SENTENCE) for text in words)),
+        words=tuple(dict.fromkeys(line(text, SENTENCE) for text in words)),
     )
 
 
@@ -86,9 +86,10 @@ def kept(shown: Sequence[Shown]) -> tuple[Shown, ...]:
 
 
 def _title(item: "PageItem") -> str:
-    return _line(item.title, TITLE)
+    return line(item.title, TITLE)
 
 
-def _line(text: str, limit: int) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
+def line(text: str, limit: int) -> str:
+    """The text in one line of at most `limit` characters."""
+    joined = " ".join(text.split())
+    return joined if len(joined) <= limit else joined[: limit - 1].rstrip() + "…"

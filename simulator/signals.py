@@ -96,4 +96,6 @@ SIGNALS: Mapping[str, Signal] = {
         },
     ),
 }
+# What users go by in sessions alone: nobody complains of it, and an LLM is not asked about it.
+SESSION_SIGNALS = ("together",)  # what people take who have what the user has
 assert set(SIGNALS) == set(get_args(SignalName))

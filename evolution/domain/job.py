@@ -14,6 +14,7 @@ class JobKind(StrEnum):
     TRAIN = "train"
     DIAGNOSE = "diagnose"
     SIMULATE = "simulate"
+    SESSIONS = "sessions"  # simulated users go from page to page until they leave
     PROPOSE = "propose"
     IMPROVE = "improve"  # train, diagnose, simulate and propose, one after the other
     TUNE = "tune"  # settings of the numbers in the configuration

@@ -147,6 +147,19 @@ class SimulateRequest(Request):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SessionsRequest(Request):
+    """Let simulated users go through pages of the program on disk, and of baselines, until they leave.
+
+    users: how many statistical personas. user: the log's own id of one whose session is told; "" for nobody.
+    """
+
+    kind = JobKind.SESSIONS
+
+    users: Count = USERS_ASKED
+    user: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ProposeRequest(Request):
     """Find verified patches for the program on disk.
 
@@ -349,6 +362,7 @@ REQUESTS: Mapping[JobKind, type[Request]] = {
         CheckRequest,
         DiagnoseRequest,
         SimulateRequest,
+        SessionsRequest,
         ProposeRequest,
         ImproveRequest,
         TuneRequest,

@@ -17,6 +17,7 @@ WORK: Mapping[JobKind, str] = {
     JobKind.CHECK: "train:check",
     JobKind.DIAGNOSE: "diagnose:diagnose",
     JobKind.SIMULATE: "diagnose:simulate",
+    JobKind.SESSIONS: "sessions:sessions",
     JobKind.PROPOSE: "patches:propose",
     JobKind.IMPROVE: "improve:improve",
     JobKind.TUNE: "tune:tune",

@@ -342,7 +342,7 @@ class Laboratory:
     def read_test(self, trial: Trial) -> TestReading:
         """Evaluate the saved state of a complete trial on the test events, in a new process. Raises Cancelled."""
         label = f"test events of {trial.id}"
-        with self._reopened(trial, label) as (request, supervision):
+        with self.reopened(trial, label) as (request, supervision):
             reading = read_test(request, trial, supervision)
             if reading.failure is not None and is_to_be_repeated(reading.failure):
                 self._log(f"{label}: {again_in_words(reading.failure)}")
@@ -352,11 +352,11 @@ class Laboratory:
 
     def recommend(self, trial: Trial, asked: Questions, *, with_seen: bool) -> TopLists:
         """The lists of a complete trial's saved state, in a new process. Raises TrialFailed."""
-        with self._reopened(trial, f"lists of {trial.id}") as (request, supervision):
+        with self.reopened(trial, f"lists of {trial.id}") as (request, supervision):
             return recommend(request, trial, supervision, asked, with_seen=with_seen)
 
     @contextmanager
-    def _reopened(self, trial: Trial, label: str) -> Iterator[tuple[TrialRequest, Supervision]]:
+    def reopened(self, trial: Trial, label: str) -> Iterator[tuple[TrialRequest, Supervision]]:
         """What a new worker for a complete trial needs, while nobody else works on it and a slot is held. Raises Cancelled."""
         with (
             self._only_one(trial.id),

@@ -16,6 +16,7 @@ from evolution.domain.request import (
     DiagnoseRequest,
     ProposeRequest,
     Request,
+    SessionsRequest,
     SimulateRequest,
     TestRequest,
     TrainRequest,
@@ -36,6 +37,8 @@ from server.cli.options import (
     Python,
     Repo,
     Sarif,
+    Session,
+    SessionUser,
     TrialSeed,
     Trust,
     TrustPython,
@@ -269,8 +272,11 @@ def diagnose(
 
 @app.command()
 def simulate(
+    context: typer.Context,
     repo: Repo,
     users: Users = SimulateRequest.users,
+    session: Session = False,
+    user: SessionUser = SessionsRequest.user,
     llm_users: LlmUsers = SimulateRequest.llm_users,
     budget_usd: BudgetUsd = SimulateRequest.budget_usd,
     device: Device = Request.device,
@@ -282,7 +288,17 @@ def simulate(
 ) -> None:
     """Ask simulated users, made from real histories, what is wrong with their pages."""
     from server.cli.render import show_simulation
+    from server.cli.show_sessions import show_sessions
 
+    if session:
+        for name in {"llm_users", "budget_usd"} & {*given_options(context)}:
+            raise RequestError(name, "cannot be given with --session: no LLM is asked there")
+        walked = SessionsRequest(users=users, user=user, device=device, python=python, no_sandbox=no_sandbox)
+        document = run_on(repo, walked, trust=trust, trust_python=trust_python, as_json=as_json)
+        output.deliver(document, as_json=as_json, show=show_sessions)
+        return
+    if user:
+        raise UsageError("--user tells one user's session; give --session with it")
     request = SimulateRequest(
         users=users,
         llm_users=llm_users,

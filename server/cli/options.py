@@ -80,6 +80,18 @@ TrialSeed = Annotated[
     int | None, typer.Option("--seed", help="Seed of the trial; default: as evolverec.toml says.")
 ]
 Users = Annotated[int, typer.Option("--users", help="How many simulated users to ask.")]
+Session = Annotated[
+    bool,
+    typer.Option(
+        "--session", help="Whole sessions instead: page after page until they leave, beside baselines."
+    ),
+]
+SessionUser = Annotated[
+    str,
+    typer.Option(
+        "--user", metavar="ID", help="With --session: also tell this user's session.", show_default=False
+    ),
+]
 LlmUsers = Annotated[
     int, typer.Option("--llm-users", help="How many an LLM plays, where one is set; 0: none.")
 ]

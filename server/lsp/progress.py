@@ -12,6 +12,7 @@ DOING = {
     JobKind.TRAIN: "training",
     JobKind.DIAGNOSE: "diagnosing",
     JobKind.SIMULATE: "asking users",
+    JobKind.SESSIONS: "simulating sessions",
     JobKind.PROPOSE: "trying patches",
     JobKind.IMPROVE: "improving",
     JobKind.TUNE: "tuning",

@@ -10,6 +10,7 @@ from evolution.base import serial
 from evolution.base.errors import ConfigError, EvolverecError, RepoError
 from evolution.domain.feedback import Feedback
 from evolution.domain.healing import with_healings
+from evolution.domain.job import JobKind, JobState
 from evolution.domain.probe import ProbeState
 from evolution.domain.proposal import Proposal, ProposalState, Verified
 from evolution.domain.run import Run
@@ -26,6 +27,8 @@ from server.report.before_after import critique_rows, findings_rows
 from server.report.subject import no_run, subject
 from server.report.tried import rows_of_proposals, rows_of_run
 from server.shown.wording import costs_by_role
+
+SESSIONS_LOOKED_AT = 20  # newest results, for one that tells a user's session
 
 
 def report_document(repo: Path, store: Store | None, trial: Trial | None, run: str = "") -> dict[str, Any]:
@@ -64,6 +67,7 @@ def report_document(repo: Path, store: Store | None, trial: Trial | None, run: s
         "verdict": verdict_document(verdict_on(version, before, dismissed)) if before else None,
         "after_diagnosed": after is not None,
         "users": _users(before, after, dismissed),
+        "sessions": _sessions(store, version),
         **_kept(store),
     }
 
@@ -88,6 +92,7 @@ EMPTY: dict[str, Any] = {
     "verdict": None,
     "after_diagnosed": False,
     "users": [],
+    "sessions": None,
     "probes": [],
     "probes_rejected": 0,
     "spent": None,
@@ -175,6 +180,22 @@ def _users(before: Feedback | None, after: Feedback | None, dismissed: set[str])
         rows = critique_rows(before.interviews, later, dismissed)
         found.append({**interviews, "rows": rows, "asked_after": later is not None})
     return found
+
+
+def _sessions(store: Store, version: Trial) -> dict[str, Any] | None:
+    """The result of the newest `simulate --session` with a trial's model, None if there is none; one that tells a user's session
+    goes before a newer one that tells none."""
+    done = [
+        job.id
+        for job in store.jobs_in_brief()
+        if job.kind is JobKind.SESSIONS
+        and job.state is JobState.DONE
+        and job.result is not None
+        and job.result.get("trial") == version.id
+    ]
+    whole = (store.job(identity) for identity in done[:SESSIONS_LOOKED_AT])
+    found = [dict(job.result) for job in whole if job is not None and job.result is not None]
+    return next((one for one in found if one["session"]), found[0] if found else None)
 
 
 def _kept(store: Store) -> dict[str, Any]:

@@ -27,6 +27,7 @@ MEASURING = frozenset(  # jobs that begin with a training of the files on disk
         JobKind.CHECK,
         JobKind.DIAGNOSE,
         JobKind.SIMULATE,
+        JobKind.SESSIONS,
         JobKind.PROPOSE,
         JobKind.IMPROVE,
         JobKind.TUNE,

@@ -25,6 +25,7 @@ from server.cli.library import show_library
 from server.cli.live import LiveView
 from server.cli.sarif import write_sarif
 from server.cli.show_diagnosis import show_diagnosis
+from server.cli.show_sessions import show_sessions
 from tests.cli import report_store
 from tests.cli.conftest import evolverec, repo  # noqa: F401
 from tests.conftest import ROOT
@@ -83,6 +84,21 @@ def colours(request, monkeypatch):
     return styled
 
 
+FIGURE = {"value": 0.5, "low": 0.4, "high": 0.6}
+EXITS = dict.fromkeys(("enough", "disappointed", "bored", "ran-out", "last-page"), FIGURE)
+SESSIONS = {
+    "users": 3, "page_size": 10, "most_pages": 10, "fidelity": {"auc": 0.8, "low": 0.7, "high": 0.9}, "no_vote": "x", "lacking": ["x"],
+    "recommenders": [
+        {"name": "x", "satisfy": FIGURE, "view": FIGURE, "depth": FIGURE, "like": FIGURE, "exits": EXITS, "model_ahead_by": FIGURE}
+    ],
+    "session": {
+        "user": "x", "persona": "x", "history": ["x"], "satisfy": 5.0, "left": "x",
+        "pages": [{"felt": 5.0, "trust": 0.5, "mood": "x",
+                   "items": [{"rank": 1, "title": "x", "taken": taken, "rating": 4, "reason": "x"} for taken in (True, False)]}],
+    },
+}  # fmt: skip
+
+
 def documents(folder):
     with Store.open(folder) as store:
         trials, feedback, run = store.trials(), store.feedback("trial000000a"), store.runs()[0]
@@ -103,6 +119,7 @@ def documents(folder):
         "a failed trial": (render.show_train, known["failed"]),
         "diagnose": (lambda d: show_diagnosis(folder, d), {**found, "remarks": ["x"]}),
         "simulate": (lambda d: render.show_simulation(folder, d), {**said, "no_vote": "x"}),
+        "sessions": (show_sessions, SESSIONS),
         "propose": (
             render.show_proposals,
             {"proposals": [proposal_document(best)], "did_not_fit": [{"recipe": "x", "reason": "x"}]},
@@ -131,7 +148,7 @@ def documents(folder):
 
 @pytest.mark.parametrize(
     "name",
-    ["train", "a failed trial", "diagnose", "simulate", "propose", "evolve", "replay", "compare", "check", "doctor", "library", "a job"],
+    ["train", "a failed trial", "diagnose", "simulate", "sessions", "propose", "evolve", "replay", "compare", "check", "doctor", "library", "a job"],
 )  # fmt: skip
 def test_a_document_of_hostile_texts_is_printed_as_text(filled, colours, capfd, name):
     show, document = documents(filled[0])[name]

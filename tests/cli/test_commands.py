@@ -64,6 +64,8 @@ def test_every_command_answers_with_one_json_document(evolverec, tmp_path, comma
         (["train", "REPO", "--seed", "-1"], 2, "--seed is -1; expected a whole number, 0 or more"),
         (["train", "REPO", "--seed", "x"], 2, "--seed"),
         (["simulate", "REPO", "--users", "0"], 2, "--users"),
+        (["simulate", "REPO", "--user", "u1"], 2, "give --session with it"),
+        (["simulate", "REPO", "--session", "--llm-users", "3"], 2, "--llm-users cannot be given with --session"),
         (["propose", "REPO", "--trials", "0"], 2, "--trials"),
         (["improve", "REPO", "--trials", "0"], 2, "--trials"),
         (["evolve", "REPO", "--budget-usd", "-1"], 2, "--budget-usd is -1.0; expected a number, 0 or more"),

@@ -71,6 +71,15 @@ def test_users_and_trials_bound_what_is_asked_and_tried(evolverec, repo):
     few = evolverec("simulate", repo, "--users", 20, "--trust", "--json").document
     more = evolverec("simulate", repo, "--users", 40, "--json").document
     assert (few["users"], more["users"]) == (20, 40)
+    session = evolverec("simulate", repo, "--session", "--users", 20, "--json").document
+    assert session["users"] == 20 and session["session"] is None and session["trial"] == few["trial"]
+    names = [one["name"] for one in session["recommenders"]]
+    assert names == ["model", "markov", "popularity", "random"]
+    for one in session["recommenders"]:
+        assert 1 <= one["satisfy"]["low"] <= one["satisfy"]["value"] <= one["satisfy"]["high"] <= 10
+        assert sum(share["value"] for share in one["exits"].values()) == pytest.approx(1)
+    told = evolverec("simulate", repo, "--session", "--users", 20, "--user", "customer-3", "--json").document
+    assert told["session"]["user"] == "customer-3" and told["recommenders"] == session["recommenders"]
     with Store.open(repo) as store:
         assert len(store.trials()) == 1
     proposed = evolverec("propose", repo, "--trials", 1, "--json").document

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from evolution.domain.job import JobKind, JobRecord, JobState
 from evolution.domain.proposal import ProposalState
 from evolution.domain.trial import TrialStatus
 from evolution.store.store import Store
@@ -75,6 +76,50 @@ def test_what_an_llm_wrote_or_played_is_marked_in_words(page):
         "Opinions of a language model",
     ):  # fmt: skip
         assert words in page.text, words
+
+
+FIGURE = {"value": 6.25, "low": 6.0, "high": 6.5}
+SHARE = {"value": 0.25, "low": 0.2, "high": 0.3}
+EXITS = dict.fromkeys(("enough", "disappointed", "bored", "ran-out", "last-page"), SHARE)
+TOLD = {
+    "user": f"u-9 {HOSTILE}", "persona": "comes rarely", "history": ["Book one"], "satisfy": 5.5, "left": "I left with nothing.",
+    "pages": [{"felt": 5.0, "trust": 0.5, "mood": "I expect little.", "items": [
+        {"rank": 1, "title": f"Book two {HOSTILE}", "taken": True, "rating": 4, "reason": "It fits."},
+        {"rank": 2, "title": "Lamp", "taken": False, "rating": None, "reason": "Not for me."}]}],
+}  # fmt: skip
+
+
+def held(trial_id: str, at: float, told: object) -> JobRecord:
+    """A finished job of `simulate --session`."""
+    compared = [
+        {"name": name, "satisfy": FIGURE, "view": SHARE, "depth": FIGURE, "like": None, "exits": EXITS,
+         "model_ahead_by": None if name == "model" else {"value": 1.25, "low": 1.0, "high": 1.5}}
+        for name in ("model", "popularity")
+    ]  # fmt: skip
+    result = {
+        "trial": trial_id, "users": 200, "page_size": 10, "most_pages": 10, "fidelity": {"auc": 0.86, "low": 0.83, "high": 0.89},
+        "no_vote": None, "lacking": ["no prices: nobody goes by what a thing costs"], "recommenders": compared, "session": told,
+    }  # fmt: skip
+    return JobRecord(
+        id=f"sessions-{at}", kind=JobKind.SESSIONS, state=JobState.DONE, created_at=at, result=result
+    )
+
+
+def test_whole_sessions_stand_with_the_baselines_and_one_user_is_followed_page_by_page(repo, filled):
+    assert "simulate DIR --session" in Page(repo_page(stored_document(repo, ""))).text
+    with Store.open(repo) as store:
+        store.put_job(held(filled.version.id, 1.0, TOLD))
+        store.put_job(held(filled.version.id, 2.0, None))  # newer, and tells no user
+        store.put_job(held("another trial", 3.0, {**TOLD, "user": "somebody else"}))
+    html = repo_page(stored_document(repo, ""))
+    page = Page(html)
+    assert page.problems == [] and "<script>alert" not in html
+    for words in (
+        "6.25 [6, 6.5]", "1.25 [1, 1.5]", "25 % [20, 30]", "best-sellers", "too little fitted", "Before: Book one", "rated 4 of 5",
+        "I expect little.", "Not for me.", "I left with nothing. Satisfy 5.5 of 10", "no prices: nobody goes by what a thing costs.",
+    ):  # fmt: skip
+        assert words in page.text, words
+    assert "somebody else" not in page.text
 
 
 def test_cost_tells_trials_seconds_tokens_and_dollars_against_their_limits(page):

@@ -6,7 +6,7 @@ from simulator.critiques import Critique
 from simulator.features import SIGNAL_OF_COLUMN
 from simulator.messages import MESSAGES, Scene, praise_item, reject_item, remark_on_page
 from simulator.pages import Page, PageItem
-from simulator.signals import SIGNALS
+from simulator.signals import SESSION_SIGNALS, SIGNALS
 
 KINDS = ("overused", "missed", "liked")
 ITEM = PageItem(
@@ -25,14 +25,18 @@ SCENE = Scene(
 
 
 def test_every_signal_that_a_choice_is_explained_by_is_one_of_the_list_and_none_is_left_over() -> None:
-    assert set(SIGNAL_OF_COLUMN.values()) == set(SIGNALS)
+    assert set(SIGNAL_OF_COLUMN.values()) == {*SIGNALS, *SESSION_SIGNALS}
     assert set(MESSAGES) == {f"{kind}-{signal}" for kind in KINDS for signal in SIGNALS}
 
 
-@pytest.mark.parametrize("signal", SIGNALS)
+@pytest.mark.parametrize("signal", [*SIGNALS, *SESSION_SIGNALS])
 def test_users_have_words_for_every_signal(signal: str) -> None:
     for little in (False, True):
         assert praise_item(signal, SCENE, little=little) and reject_item(signal, SCENE, little=little)
+
+
+@pytest.mark.parametrize("signal", SIGNALS)
+def test_users_have_words_on_a_page_for_every_signal_that_they_complain_of(signal: str) -> None:
     assert all(remark_on_page(f"{kind}-{signal}", SCENE) for kind in KINDS)
 
 

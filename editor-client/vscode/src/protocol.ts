@@ -29,7 +29,7 @@ export interface Place {
 
 export interface Job {
   job: string;
-  /** "train", "diagnose", "simulate", "propose", "tune", "evolve", "verify", "compare", "test", "check", "adapt". */
+  /** "train", "diagnose", "simulate", "sessions", "propose", "tune", "evolve", "verify", "compare", "test", "check", "adapt". */
   kind: string;
   /** How far it is, in words. */
   label: string;
