@@ -51,7 +51,7 @@ def correction(step: KeptStep, data: Any) -> dict[str, Any]:
         beside = _judged_beside(step, call, events, often)
         if beside is not None:
             return beside
-        if sampled and _are_targets(call, logits):
+        if sampled and _are_targets(call, logits) and not _of_views(step, logits, events):
             product = _product(step, logits)
             return {
                 "kind": "none",
@@ -171,6 +171,21 @@ def _are_targets(call: Call, logits: Any) -> bool:
         and len(goals) == logits.shape[1] == logits.shape[0]
         and bool((goals == torch.arange(len(goals), device=goals.device)).all())
     )
+
+
+def _of_views(step: KeptStep, logits: Any, events: Events) -> bool:
+    """Whether both factors of the logits are rows of the same ids, two views of the same items: a contrast, and no choice among items
+    that were drawn by popularity."""
+    ids = [
+        {
+            tuple(one.ids.flatten().tolist())
+            for call, one in index_lookups(step, events.n_items)
+            if call in made
+        }
+        for factor in _product(step, logits).inputs[:2]
+        if (made := step.upstream(factor))
+    ]
+    return len(ids) == 2 and any(len(one) == len(logits) for one in ids[0] & ids[1])
 
 
 def _product(step: KeptStep, logits: Any) -> Call:
