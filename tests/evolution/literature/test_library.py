@@ -25,6 +25,7 @@ ADVICE_ON_CODE = {
     "loss-read-at-every-step",
     "metric-averaged-over-batches",
     "negatives-not-rejected",
+    "row-already-moved",
     "unused-parameter",
     "ties-broken-by-item",
 }
