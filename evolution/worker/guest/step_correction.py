@@ -175,17 +175,17 @@ def _are_targets(call: Call, logits: Any) -> bool:
 
 def _of_views(step: KeptStep, logits: Any, events: Events) -> bool:
     """Whether both factors of the logits are rows of the same ids, two views of the same items: a contrast, and no choice among items
-    that were drawn by popularity."""
-    ids = [
-        {
-            tuple(one.ids.flatten().tolist())
-            for call, one in index_lookups(step, events.n_items)
-            if call in made
-        }
-        for factor in _product(step, logits).inputs[:2]
-        if (made := step.upstream(factor))
-    ]
-    return len(ids) == 2 and any(len(one) == len(logits) for one in ids[0] & ids[1])
+    that were drawn by popularity. A view without a gradient keeps no ids; the other one's are of its items."""
+    factors = _product(step, logits).inputs[:2]
+    sides = [_ids_of_rows(step, one, len(logits), events) for one in factors if one.requires_grad]
+    return len(factors) == 2 and bool(sides) and bool(set.intersection(*sides))
+
+
+def _ids_of_rows(step: KeptStep, factor: Any, n: int, events: Events) -> set[tuple[int, ...]]:
+    """The ids of each look-up of `n` rows that a factor is made of."""
+    made = step.upstream(factor)
+    found = [one.ids for call, one in index_lookups(step, events.n_items) if call in made]
+    return {tuple(ids.tolist()) for ids in found if ids.dim() == 1 and len(ids) == n}
 
 
 def _product(step: KeptStep, logits: Any) -> Call:
