@@ -80,9 +80,8 @@ class CandidateEvaluation:
         watch: is called after each of its epochs, as what prunes others.
         """
         program = program or self.laboratory.user_program()
-        trial = self.laboratory.trial(
-            program, seed=self.seed, label="your version", accept=complete, prune=watch
-        )
+        label = "your version"
+        trial = self.laboratory.trial(program, seed=self.seed, label=label, accept=complete, prune=watch)
         if trial.failure is not None:
             raise RepoError(
                 f"your version cannot be measured ({trial.failure.reason}): {trial.failure.message}",
@@ -236,17 +235,17 @@ class CandidateEvaluation:
 
     def _replica(self, parent: Trial, candidate: Candidate, label: str, seed: int) -> list[Pair]:
         """Parent and child with a further seed, side by side where slots are free; [] where one of them did not end well."""
-        wanted = [
-            (parent.key.program, f"your version, seed {seed}"),
-            (candidate.child, f"{label}, seed {seed}"),
-        ]
+        labels = {
+            parent.key.program: f"your version, seed {seed}",
+            candidate.child: f"{label}, seed {seed}",
+        }
 
-        def trained(one: tuple[str, str]) -> Trial:
-            return self.laboratory.trial(one[0], seed=seed, label=one[1], accept=complete)
+        def trained(program: str) -> Trial:
+            return self.laboratory.trial(program, seed=seed, label=labels[program], accept=complete)
 
         # What a replay lacks is told to its caller, and ends no job.
         each = map if self.laboratory.replays else self.laboratory.each
-        before, after = each(trained, wanted)
+        before, after = each(trained, list(labels))
         both = before.status is TrialStatus.COMPLETE and after.status is TrialStatus.COMPLETE
         return [(before, after)] if both else []
 

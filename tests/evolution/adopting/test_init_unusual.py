@@ -51,6 +51,16 @@ def test_a_graph_that_the_program_hands_to_its_model_is_handed_when_it_is_asked(
     assert code_of(look_at(tmp_path)) == f"kit.scores.matrix(users={told}[0], items={told}[1])"
 
 
+def test_a_table_that_is_called_positional_tells_the_length_of_histories(tmp_path: Path) -> None:
+    net = (
+        "    def __init__(self, n_users, n_items):\n        super().__init__()\n        self.item_emb = nn.Embedding(n_items, 8)\n"
+        "        self.positional = nn.Embedding(40, 8)\n"
+        "    def forward(self, seqs):\n        x = self.item_emb(seqs) + self.positional(torch.arange(40))\n        return x.sum(1) @ self.item_emb.weight.T\n"
+    )
+    numbering = drafted(tmp_path, net).numbering
+    assert numbering is not None and numbering.length == 40
+
+
 @pytest.mark.parametrize(("given", "told"), [("self.handler.graph", True), ("graph", False)])
 def test_a_graph_that_the_evaluation_hands_over_is_one_that_the_trainer_holds(
     given: str, told: bool, tmp_path: Path
