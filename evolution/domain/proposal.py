@@ -13,6 +13,9 @@ TOO_SLOW = "too_slow"  # key in a proposal's details: only its cost stands again
 PROMISING = (
     "promising"  # key in a proposal's details: one seed rose, and further ones that decide are being trained
 )
+# Key in a proposal's details: after how many epochs its losses and scores were those of its parent to the bit, so that nothing
+# else was trained for it; 0 or absent where it was measured.
+SAME = "same"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +55,8 @@ class Verified(StrEnum):
     GAIN = (
         "gain"  # lower bound of the objective's change is above 0, also as that of the best of all candidates
     )
-    # a targeted measurement became healthy and the objective's lower bound is above -1 %; of a repair that had four seeds the change itself
+    # a targeted measurement became healthy and the objective's lower bound is above -1 %; of a repair that had four seeds the change itself;
+    # or the rules find the targeted cause no more, and every figure is the parent's to the bit
     FIX = "fix"
     NO = "no"
 

@@ -25,6 +25,7 @@ from evolution.laboratory.more_training import MoreTraining, trained_enough
 from evolution.laboratory.observer import feedback_of
 from evolution.laboratory.second_seed import SecondSeed
 from evolution.proposers.drafting import draft_all, without
+from evolution.recipes.catalogue import leaves_figures
 from evolution.repo.baseline import Accepted, accepted_in, read_baseline
 
 COMBINED = 3  # how many verified gains are combined into one patch at most
@@ -49,7 +50,7 @@ def propose_once(
     accepted: bool = False,
 ) -> Proposed:
     """Make and measure patches for a version that has converged, which is trained on until it has; at most `trials`
-    candidates are trained. allow_cost: a guardrail on cost bars none. tuned: the version and each candidate are tuned
+    candidates are trained, repairs that change no figure not counted. allow_cost: a guardrail on cost bars none. tuned: the version and each candidate are tuned
     before they are compared. accepted: findings that the repo's baseline accepts call for patches too. Raises RepoError if the
     user's program cannot be measured, ConfigError if the baseline is wrong, Cancelled."""
     known = () if accepted else read_baseline(laboratory.context.repo)  # before anything is trained
@@ -81,13 +82,21 @@ def _raced(
     candidates, did_not_fit = draft(laboratory, parent.key.program, feedback, known)
     for recipe, reason in did_not_fit:
         laboratory.context.events.emit(EventType.LOG, f"{recipe} makes no patch here: {reason}")
-    race = race_tuned if tuned else CandidateEvaluation.race
-    proposals = race(evaluation, parent, feedback, candidates[:trials])
+    if tuned:
+        proposals = race_tuned(evaluation, parent, feedback, candidates[:trials])
+    else:
+        proposals = evaluation.race(parent, feedback, _worth_a_trial(candidates, trials))
     may_join = len(proposals) < trials and not tuned  # tuned patches change the same numbers
     together = combination(laboratory, parent, proposals) if may_join else None
     if together is not None:
         proposals = evaluation.race(parent, feedback, [together], proposals)
     return Proposed(proposals=tuple(proposals), did_not_fit=tuple(did_not_fit), more_training=longer)
+
+
+def _worth_a_trial(candidates: Sequence[Candidate], trials: int) -> list[Candidate]:
+    """Those that leave every figure as it is come first and are not counted, as a few epochs show it; of others the first `trials`."""
+    unfelt = [candidate for candidate in candidates if leaves_figures(candidate.idea)]
+    return unfelt + [candidate for candidate in candidates if candidate not in unfelt][:trials]
 
 
 def draft(

@@ -5,13 +5,12 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from diagnosis.findings import Finding, Measurement, Nature
 from evolution.base.errors import RepoError
 from evolution.domain.feedback import Feedback
 from evolution.domain.healing import CHANGED, changed_lines
 from evolution.domain.job import EventType
 from evolution.domain.objective import Objective, parse_expression, parse_guardrail
-from evolution.domain.proposal import PROMISING, TOO_SLOW, Corrected, Idea, Proposal, Verified
+from evolution.domain.proposal import PROMISING, SAME, TOO_SLOW, Corrected, Idea, Proposal, Verified
 from evolution.domain.trial import Trial, TrialStatus
 from evolution.laboratory.acceptance import (
     FIX_TOLERANCE,
@@ -25,6 +24,7 @@ from evolution.laboratory.acceptance import (
 )
 from evolution.laboratory.budgets import compared_at
 from evolution.laboratory.candidates import Candidate
+from evolution.laboratory.healed import healed_in, healed_in_code, targets_of
 from evolution.laboratory.laboratory import Laboratory, Prune, complete, measured_or_pruned
 from evolution.laboratory.observer import feedback_of
 from evolution.laboratory.paired_comparison import (
@@ -39,8 +39,8 @@ from evolution.laboratory.paired_comparison import (
 )
 from evolution.laboratory.program_cost import COST
 from evolution.laboratory.tally import Tally
-from evolution.laboratory.twins import is_dead, pruned_as_twin, why_dead
-from evolution.recipes.catalogue import mends
+from evolution.laboratory.twins import is_dead, pruned_as_twin, same_words, why_dead
+from evolution.recipes.catalogue import leaves_figures, mends
 from evolution.store.store import trial_id
 from evolution.trials.analysis import AnalysisError
 
@@ -120,25 +120,45 @@ class CandidateEvaluation:
 
         rivals: the candidates among which it is to be chosen.
         """
-        first = self.train(parent, candidate)
+        first = self.train(parent, candidate, equal_is_enough=True)
+        if leaves_figures(candidate.idea) and is_dead(parent, first):
+            return self._equal(parent, feedback, candidate, first)
         return self.settle(parent, feedback, candidate, first, patient=True, rivals=rivals)
 
+    def _equal(self, parent: Trial, feedback: Feedback, candidate: Candidate, child: Trial) -> Proposal:
+        """Judge a repair that was seen to leave every figure as it is, by what the rules say of its code: nothing else is open."""
+        fixed = healed_in_code(self.laboratory, child, targets_of(candidate.idea, feedback))
+        same = len(child.epochs)
+        if fixed:
+            return self._publish(candidate, parent, [child], Verified.FIX, fixed=fixed, same=same)
+        why = f"{same_words(same)}, and what it should mend is found in it still"
+        return self._publish(candidate, parent, [child], Verified.NO, why_not=why, same=same)
+
     def _first_trials(self, proposals: Sequence[Proposal]) -> tuple[Trial, ...]:
-        """The first trial of each that is no dead code."""
+        """The first trial of each that is no dead code, nor a repair that was seen to change no figure."""
         return tuple(
             trial
             for one in proposals
-            if not one.details.get(DEAD) and (trial := self._stored(one.trials[0])) is not None
+            if not (one.details.get(DEAD) or one.details.get(SAME))
+            and (trial := self._stored(one.trials[0])) is not None
         )
 
     def _stored(self, trial: str) -> Trial | None:
         with self.context.store_lock:
             return self.context.store.trial(trial)
 
-    def train(self, parent: Trial, candidate: Candidate, *, changes: Trial | None = None) -> Trial:
+    def train(
+        self,
+        parent: Trial,
+        candidate: Candidate,
+        *,
+        changes: Trial | None = None,
+        equal_is_enough: bool = False,
+    ) -> Trial:
         """The candidate's first trial, which is pruned if it falls far behind its parent, or is dead code. Raises Cancelled.
 
-        changes: the trial of the program that the candidate is a change of, by default `parent`.
+        changes: the trial of the program that the candidate is a change of, by default `parent`. equal_is_enough: a repair that
+        changes no figure is trained only until that is seen.
         """
         self.context.check_cancelled()
         with self.context.store_lock:
@@ -148,13 +168,14 @@ class CandidateEvaluation:
             seed=self.seed,
             label=candidate.idea.title,
             accept=measured_or_pruned,
-            prune=self._prune(parent, candidate, changes or parent),
+            prune=self._prune(parent, candidate.idea, changes or parent, equal_is_enough),
         )
 
-    def _prune(self, parent: Trial, candidate: Candidate, changes: Trial) -> Prune:
+    def _prune(self, parent: Trial, idea: Idea, changes: Trial, equal_is_enough: bool) -> Prune:
         """What ends a training early. A repair may leave every figure as it is, such as one that saves memory."""
         poor = behind(parent, self.objective)
-        return poor if mends(candidate.idea) else pruned_as_twin(changes, poor)
+        to_the_end = mends(idea) and not (equal_is_enough and leaves_figures(idea))
+        return poor if to_the_end else pruned_as_twin(changes, poor)
 
     def settle(
         self,
@@ -178,9 +199,9 @@ class CandidateEvaluation:
         if child.status is not TrialStatus.COMPLETE:
             return self._publish(candidate, parent, [child], Verified.NO, why_not=_why_unfinished(child))
         pairs = [(parent, child)]
-        targets = self._targets(candidate, feedback)
+        targets = targets_of(candidate.idea, feedback)
         try:
-            fixed = self._fixed(child, targets) if targets else ()
+            fixed = healed_in(self.laboratory, child, targets, self.observe) if targets else ()
         except AnalysisError as error:
             return self._publish(candidate, parent, [child], Verified.NO, why_not=str(error))
         repair = mends(candidate.idea)
@@ -249,24 +270,6 @@ class CandidateEvaluation:
         both = before.status is TrialStatus.COMPLETE and after.status is TrialStatus.COMPLETE
         return [(before, after)] if both else []
 
-    def _targets(self, candidate: Candidate, feedback: Feedback) -> list[Finding]:
-        """The findings whose being gone verifies the idea.
-
-        Of a repair all causes and all advice that it addresses. Of others the unhealthy measurements; those that the candidate's own
-        code reports count for repairs alone, whose edits are ours and cannot be written to please a measurement.
-        """
-        addressed = [f for f in feedback.all_findings() if f.id in candidate.idea.addresses]
-        if mends(candidate.idea):
-            return [finding for finding in addressed if finding.kind.nature is not Nature.SYMPTOM]
-        verifiable = {m.code for m in _verifying(feedback) if m.healthy is False}
-        return [finding for finding in addressed if finding.code in verifiable]
-
-    def _fixed(self, child: Trial, targets: Sequence[Finding]) -> tuple[str, ...]:
-        """Codes of the targets that are healthy in a child's trial."""
-        watched = any(finding.self_reported for finding in targets)
-        after = feedback_of(self.laboratory, child, examined=True) if watched else self.observe(child)
-        return tuple(code for code in dict.fromkeys(f.code for f in targets) if is_healed(code, after))
-
     def _judge(
         self, candidate: Candidate, pairs: Sequence[Pair], fixed: tuple[str, ...], rivals: Rivals
     ) -> Proposal:
@@ -300,6 +303,7 @@ class CandidateEvaluation:
         among: Corrected | None = None,
         dead: bool = False,
         promising: bool = False,
+        same: int = 0,
     ) -> Proposal:
         repo = self.context.repo
         shown = {name: metric_effect(repo, name, pairs) for name in SHOWN} if pairs else {}
@@ -323,10 +327,11 @@ class CandidateEvaluation:
                 "diff": candidate.diff,
                 "note": candidate.note,
                 "parent_trial": parent.id if held == base else "",
-                "compared": terms.words if terms else "",
+                "compared": terms.words if terms else f"{same_words(same).capitalize()}." if same else "",
                 "terms": terms.short if terms else "",
                 "max_epochs": self.config.training.max_epochs,
                 DEAD: dead,
+                SAME: same,
                 PROMISING: promising,
                 TOO_SLOW: bool(pairs) and self._is_only_too_slow(pairs),
                 CHANGED: changed_lines(candidate.patch, self.laboratory.programs.sources(base)),
@@ -444,7 +449,8 @@ class CandidateEvaluation:
             pairs.append((before, after))
         candidate = _candidate_of(proposal)
         feedback = self.observe(pairs[0][0])
-        fixed = self._fixed(pairs[0][1], self._targets(candidate, feedback))
+        targets = targets_of(candidate.idea, feedback)
+        fixed = healed_in(self.laboratory, pairs[0][1], targets, self.observe)
         return self._judge(candidate, pairs, fixed, self._rivals_of(proposal))
 
     def _rivals_of(self, proposal: Proposal) -> Rivals:
@@ -468,19 +474,6 @@ def _candidate_of(proposal: Proposal) -> Candidate:
         diff=str(proposal.details.get("diff", "")),
         note=str(proposal.details.get("note", "")),
     )
-
-
-def _verifying(feedback: Feedback) -> list[Measurement]:
-    """The measurements that can verify a fix: those that the candidate's own code does not report."""
-    return [found for found in feedback.all_measurements() if not found.self_reported]
-
-
-def is_healed(code: str, after: Feedback) -> bool:
-    """Whether what was wrong is gone: no finding says it, and whatever measures or checks it found it healthy."""
-    if any(finding.code == code for finding in after.all_findings()):
-        return False
-    verdicts = [m.healthy for m in after.all_measurements() if m.code == code]
-    return all(healthy is True for healthy in verdicts)
 
 
 def proposal_id(parent: str, child: str) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from diagnosis.anchors import make_anchor
 from diagnosis.catalogue import ROLES_OF_SIGNAL
-from diagnosis.findings import Anchor, Role, Site
+from diagnosis.findings import Anchor, Finding, Role, Site
 from diagnosis.judge import findings
 from diagnosis.roles import find_sites
 from diagnosis.rules.check import check_sources
@@ -111,11 +111,8 @@ def diagnose(laboratory: Laboratory, trial: Trial, *, examined: bool = False) ->
     sources = laboratory.programs.sources(trial.key.program)
     with sensible(f"the code of trial {trial.id}, or its trace,"):
         sites = find_sites(trace_of(laboratory, trial.id), sources, laboratory.data.training.n_items)
-        hits = on_device(check_sources(sources), laboratory.config.training.device)
-        hits = of_what_ran(hits, dict(trial.note.get("executed", {})))
-        found = findings(measurements, merged(trial.contract, asked), sites, sources) + rule_findings(
-            hits, sources
-        )
+        checks = merged(trial.contract, asked)
+        found = findings(measurements, checks, sites, sources) + found_in_code(laboratory, trial)
     return Feedback(
         trial=trial.id,
         program=trial.key.program,
@@ -127,6 +124,13 @@ def diagnose(laboratory: Laboratory, trial: Trial, *, examined: bool = False) ->
         examined=examined,
         asked=tuple(asked),
     )
+
+
+def found_in_code(laboratory: Laboratory, trial: Trial) -> list[Finding]:
+    """The findings of the rules in a trial's program, without those in files of which its training ran no line."""
+    sources = laboratory.programs.sources(trial.key.program)
+    hits = on_device(check_sources(sources), laboratory.config.training.device)
+    return rule_findings(of_what_ran(hits, dict(trial.note.get("executed", {}))), sources)
 
 
 def code_map(laboratory: Laboratory, trial: Trial) -> Feedback:

@@ -37,9 +37,13 @@ def is_dead(parent: Trial, child: Trial) -> bool:
 
 def why_dead(child: Trial) -> str:
     """The reason to refuse a dead patch, in words."""
-    n = len(child.epochs)
-    epochs = "its only epoch equals" if n == 1 else f"its first {n} epochs equal"
-    return f"it is dead code: {epochs} those of the version it changes to the bit, in losses and in scores"
+    return f"it is dead code: {same_words(len(child.epochs))}"
+
+
+def same_words(epochs: int) -> str:
+    """That a child's epochs equal its parent's, as many as were trained."""
+    equal = "its only epoch equals" if epochs == 1 else f"its first {epochs} epochs equal"
+    return f"{equal} those of the version it changes to the bit, in losses and in scores"
 
 
 def pruned_as_twin(

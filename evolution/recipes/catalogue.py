@@ -49,8 +49,15 @@ RECIPES: tuple[Recipe, ...] = (
 )
 # Recipes that mend a cause: they are verified by its being gone, also where no figure moves.
 MENDING = frozenset({"functional-dropout", "shuffling", *(repair.code for repair in REPAIRS)})
+# Of these, those that leave training and scores as they are: verified where that is seen, and the rules find their cause no more.
+UNFELT = frozenset(repair.code for repair in REPAIRS if repair.leaves_figures)
 
 
 def mends(idea: Idea) -> bool:
     """Whether an idea is a repair, or several."""
     return not idea.by_llm and set(idea.code.split("+")) <= MENDING
+
+
+def leaves_figures(idea: Idea) -> bool:
+    """Whether an idea is a repair, or several, after which training and scores should be the same to the bit."""
+    return not idea.by_llm and set(idea.code.split("+")) <= UNFELT

@@ -348,7 +348,7 @@ def statements(lines: Sequence[str]) -> list[Statement]:
 def rewrite(source: RecipeFile, changes: Mapping[cst.CSTNode, Sequence[cst.CSTNode]]) -> list[Edit]:
     """Edits that replace nodes of the file by others; an empty sequence removes a statement.
 
-    Raises DoesNotFit if the result would not be Python because a block would be left empty.
+    Raises DoesNotFit if the result would not be Python, as where a block would be left empty.
     """
 
     class Replace(cst.CSTTransformer):
@@ -364,7 +364,7 @@ def rewrite(source: RecipeFile, changes: Mapping[cst.CSTNode, Sequence[cst.CSTNo
     text = source.module.visit(Replace()).code
     fault = syntax.parse(text)
     if isinstance(fault, syntax.Unparsed):
-        raise DoesNotFit(f"the change would leave {source.path}:{fault.line} without a body")
+        raise DoesNotFit(f"the change would be no Python at {source.path}:{fault.line}: {fault.message}")
     if not source.notebook:
         return make_edits(source.path, source.text, text)
     try:

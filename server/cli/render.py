@@ -145,10 +145,10 @@ def show_proposals(document: dict[str, Any]) -> None:
         table.add_column(column)
     for proposal in document["proposals"]:
         effect = proposal["effect"]
-        moved = (
-            f"{number(effect['before'])} -> {number(effect['after'])}" if effect else "not trained to the end"
-        )
-        change = gain_words(effect, proposal["corrected"]) if effect else str(proposal["why_not"] or "")
+        unmeasured = "as before" if proposal["verified"] else "not trained to the end"
+        moved = f"{number(effect['before'])} -> {number(effect['after'])}" if effect else unmeasured
+        said = proposal["why_not"] or proposal["compared"] or ""
+        change = gain_words(effect, proposal["corrected"]) if effect else str(said)
         cells = (proposal["id"], proposal["title"], str(proposal["verified"] or "no"), moved, change)
         table.add_row(*map(escape, cells))
     out.print(table)

@@ -15,6 +15,7 @@ from server.shown.troubles import LONGEST
 from server.shown.wording import difference, gain, headline, kept_effect, proposal_title, spread
 
 SHOWN_METRIC = "NDCG@10"
+SAME_FIGURES = "(every figure as before)"  # of a repair that was seen to change none
 Document = Mapping[str, Any]
 
 
@@ -166,14 +167,16 @@ def improved_words(document: Document) -> str:
 
 
 def _in_objective(proposal: Document) -> str:
-    """`+20 % [+15, +25]`; "" for what was not measured to the end."""
+    """`+20 % [+15, +25]`, or that every figure is as before; "" for what was not measured to the end."""
     found = kept_effect(*_effects(proposal))
-    return gain(found) if found else ""
+    return gain(found) if found else SAME_FIGURES if proposal["verified"] else ""
 
 
 def _in_metric(proposal: Document) -> str:
     """`NDCG@10 +.087 [+.051, +.120]`, as beside other figures of that metric; what is left after a choice is known of the objective alone."""
     shown = proposal["effects"].get(SHOWN_METRIC)
+    if proposal["effect"] is None:
+        return _in_objective(proposal)
     if shown is None or proposal["corrected"]:
         return f"objective {_in_objective(proposal)}"
     return difference(Effect(**shown))

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from diagnosis.findings import Measurement
 from evolution.base.amounts import count, number, signed
-from evolution.domain.proposal import Corrected, Effect, Proposal, Verified
+from evolution.domain.proposal import SAME, Corrected, Effect, Proposal, Verified
 from evolution.domain.trial import Metric
 from seeds.amounts import amount, figure
 
@@ -213,7 +213,8 @@ def _measured_at(proposal: Proposal) -> list[str]:
     """What was measured of a proposal, and how, the longest first: `+20 % [+15, +25] objective, 2 seeds, equal steps, 1 of 9 tried`."""
     effect = kept_effect(proposal.effect, proposal.corrected)
     if effect is None:
-        return ["not measured to the end"]
+        is_same = proposal.verified is Verified.FIX and proposal.details.get(SAME)
+        return ["fix, every figure as before", "fix"] if is_same else ["not measured to the end"]
     seeds = count(len(proposal.trials), "seed") if proposal.trials else ""
     terms = str(proposal.details.get("terms", ""))
     choice = f"1 of {proposal.corrected.candidates} tried" if proposal.corrected else ""

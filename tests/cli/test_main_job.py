@@ -34,3 +34,26 @@ def test_new_train_diagnose_simulate_propose_apply_test(evolverec, tmp_path):
     tested = evolverec("test", repo, "--json").document
     assert (tested["split"], tested["trial"]) == ("test", child["trial"])
     assert 0 < tested["metrics"]["NDCG@10"]["value"] < 1
+
+
+@pytest.mark.training
+@pytest.mark.timeout(900)
+def test_a_repair_that_changes_no_figure_is_verified_by_its_first_epochs(evolverec, tmp_path):
+    repo = tmp_path / "shop"
+    evolverec("new", "sasrec", repo, "--data", "shop-micro", "--json")
+    config, code = repo / "evolverec.toml", repo / "recommender.py"
+    short = config.read_text().replace("max_epochs = 60", "max_epochs = 4")
+    config.write_text(short.replace("patience = 5", "patience = 4"))
+    read, summed = "total += loss.item()", "total += loss.detach()"
+    code.write_text(code.read_text().replace(f"{summed} * len(batch.targets)", read))
+    assert read in code.read_text()
+
+    proposals = evolverec("propose", repo, "--trials", 1, "--trust", "--json").document["proposals"]
+    repair = next(one for one in proposals if one["recipe"] == "sum-loss-as-tensor")
+    assert (repair["verified"], repair["fixed"]) == ("fix", ["loss-read-at-every-step"])
+    assert repair["effect"] is None and repair["compared"].startswith("Its first 2 epochs equal those of")
+    assert len(proposals) == 2  # it takes no trial from another patch
+    assert evolverec("apply", repo, repair["id"]).code == 0
+    assert summed in code.read_text()
+    trained = evolverec("train", repo, "--json").document  # a training of two epochs answers for nothing else
+    assert (trained["trial"], trained["epochs"]) == (repair["trials"][0], 4)

@@ -140,4 +140,5 @@ SAME_CANDIDATES = Repair(
     needs="a draw of numpy or random in a function that ranks, or in one that it calls,",
     note="Training draws as before.",
     mend=_seeded,
+    leaves_figures=True,
 )

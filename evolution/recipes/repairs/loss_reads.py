@@ -24,7 +24,7 @@ def _summed_as_tensor(place: Place) -> Changes:
     tensor = kept if _detaches(place.sources, kept) else _detached(kept)
     changes: dict[cst.CSTNode, list[cst.CSTNode]] = {read: [tensor] for read in reads}
     for use in _uses(place, name, line):
-        if not _is_formatted(place.source, use):
+        if not (_is_formatted(place.source, use) or _is_read(place.source, use)):
             changes[use] = [cst.parse_expression(f"float({name})")]
     return changes
 
@@ -73,7 +73,11 @@ def _uses(place: Place, name: str, added: cst.SimpleStatementLine) -> list[cst.B
 
 
 def _is_target(source: RecipeFile, node: cst.CSTNode) -> bool:
+    """Whether something is assigned to it, alone or as one of several: `total, n = 0.0, 0`."""
     above = source.parents.get(node)
+    if isinstance(above, cst.Element):
+        several = source.parents.get(above)
+        return several is not None and _is_target(source, several)
     if isinstance(above, cst.AugAssign):
         return above.target is node
     if isinstance(above, cst.Attribute):
@@ -81,6 +85,13 @@ def _is_target(source: RecipeFile, node: cst.CSTNode) -> bool:
     if isinstance(above, cst.Arg):
         return above.keyword is node
     return isinstance(above, cst.AssignTarget)
+
+
+def _is_read(source: RecipeFile, node: cst.CSTNode) -> bool:
+    """Whether its number is read there already: `float(total)`."""
+    argument = source.parents.get(node)
+    call = source.parents.get(argument) if isinstance(argument, cst.Arg) else None
+    return isinstance(call, cst.Call) and call_name(call) == "float"
 
 
 def _is_formatted(source: RecipeFile, node: cst.CSTNode) -> bool:
@@ -103,5 +114,6 @@ SUMMED_AS_TENSOR = Repair(
     needs="a sum that `.item()` is added to",
     note="The training is the same, to the bit; its loss is read when it is told.",
     mend=_summed_as_tensor,
+    leaves_figures=True,
     promise=0.75,  # advice: after the improvements that gain most
 )

@@ -242,6 +242,7 @@ COPIED = Repair(
     needs="one `state_dict()` that is kept",
     note="It costs the model's memory once more.",
     mend=_copied,
+    leaves_figures=True,
 )
 SEEDED_ONCE = Repair(
     code="seed-once",

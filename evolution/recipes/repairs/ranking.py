@@ -57,6 +57,7 @@ TO_K = Repair(
     needs="one comparison of a place with the length of the list",
     note="The model is the same; its figures compare with others' now.",
     mend=_to_k,
+    leaves_figures=True,
 )
 BEST_FIRST = Repair(
     code="best-first",
@@ -66,4 +67,5 @@ BEST_FIRST = Repair(
     needs="one `topk` or `argsort` of the scores",
     note="The scores are the same.",
     mend=_best_first,
+    leaves_figures=True,
 )

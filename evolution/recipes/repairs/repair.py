@@ -63,7 +63,8 @@ class Place:
 class Repair:
     """A recipe that mends each accused place by `mend`, which returns {} for a place that it does not understand.
 
-    needs: what `mend` looks for, for the reason why it made no patch.
+    needs: what `mend` looks for, for the reason why it made no patch. leaves_figures: neither training nor scores change by it, to the
+    bit, and its causes are found in the code alone.
     """
 
     code: str
@@ -74,6 +75,7 @@ class Repair:
     note: str
     mend: Callable[[Place], Changes]
     techniques: tuple[str, ...] = ()
+    leaves_figures: bool = False
     promise: float = 1.0  # with the catalogue's order before all improvements: what is broken comes first
 
     def make(self, context: RecipeContext) -> RecipePatch:

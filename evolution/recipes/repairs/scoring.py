@@ -138,6 +138,7 @@ WITHOUT_GRADIENTS = Repair(
     needs="a function that scores and does not train",
     note="The scores are the same, to the bit.",
     mend=_without_gradients,
+    leaves_figures=True,
 )
 EVALUATING = Repair(
     code="score-in-evaluation-mode",

@@ -55,11 +55,11 @@ def test_a_promise_never_replaces_a_verdict_on_the_same_trials(evaluation, verdi
     assert len(evaluation.told) == 1
 
 
-def test_a_promise_comes_before_the_further_seeds(evaluation):
+def test_a_promise_comes_before_the_further_seeds(evaluation, monkeypatch):
     order = []
     evaluation._is_promising = lambda *given, **more: True
     evaluation._is_likely = lambda pairs, rivals: False
-    evaluation._targets = lambda candidate, feedback: []
+    monkeypatch.setattr("evolution.laboratory.evaluation.targets_of", lambda idea, feedback: [])
     evaluation._promise = lambda *given: order.append("promise")
     evaluation._replicas = lambda *given: order.append("seeds") or []
     evaluation._judge = lambda *given: order.append("verdict")

@@ -99,13 +99,13 @@ def unmeasurable(trial):
     raise AnalysisError(f"trial {trial.id} cannot be measured")
 
 
-def test_a_candidate_that_cannot_be_measured_is_not_verified():
+def test_a_candidate_that_cannot_be_measured_is_not_verified(monkeypatch):
     evaluation: Any = CandidateEvaluation.__new__(CandidateEvaluation)
     said = {}
     evaluation.observe = unmeasurable
-    evaluation._targets = lambda candidate, feedback: [
-        SimpleNamespace(code="order-ignored", self_reported=False)
-    ]
+    evaluation.laboratory = None
+    target = SimpleNamespace(code="order-ignored", self_reported=False)
+    monkeypatch.setattr("evolution.laboratory.evaluation.targets_of", lambda idea, feedback: [target])
     evaluation._publish = lambda candidate, parent, trials, verified, **more: said.update(
         verified=verified, **more
     )

@@ -142,3 +142,13 @@ def test_a_sum_of_the_loss_is_read_where_a_number_is_asked_for() -> None:
     assert "running += loss.detach()" in after
     assert "log.append(float(running) / len(loader))" in after
     assert '"loss: {:.3f}".format(running)' in after
+
+
+def test_a_sum_may_be_begun_beside_others_and_read_already() -> None:
+    source = TOLD.replace("running = 0.0", "running, seen = 0.0, 0").replace(
+        "log.append(running", "log.append(float(running)"
+    )
+    assert "running, seen = 0.0, 0" in source and "float(running)" in source
+    after = mended({"m.py": source}, "sum-loss-as-tensor", "loss-read-at-every-step")["m.py"]
+    assert "running, seen = 0.0, 0" in after and "running += loss.detach()" in after
+    assert after.count("float(") == 1
