@@ -66,7 +66,7 @@ def read_options() -> argparse.Namespace:
     arguments.add_argument("--repo", type=Path, help="another repo; it is copied, and not changed")
     arguments.add_argument("--data", default="", help="its log, relative to the repo, or absolute")
     arguments.add_argument("--epochs", type=int, default=0, help="at most so many; 0: as init wrote")
-    arguments.add_argument("--trials", type=int, default=8, help="of propose")
+    arguments.add_argument("--trials", type=int, default=5, help="of propose")
     arguments.add_argument("--no-propose", action="store_true")
     arguments.add_argument("--python", default="", help="the interpreter that runs the repo")
     arguments.add_argument("--table", action="store_true", help="measure nothing")
