@@ -173,7 +173,7 @@ class _Checks:
         except DataError as error:
             return Wrong(step=Step.DATA, message=str(error))
         tree = laboratory.programs.with_files(program, {self.path: draft.text, CONFIG_NAME: draft.config})
-        return self._of_trial(laboratory.smoke(tree), laboratory, tree)
+        return self._of_trial(laboratory.smoke(tree, beside=True), laboratory, tree)
 
     def _laboratory(self, config: str) -> tuple[Laboratory, str]:
         """For a config's text, and the user's files as a program; each data is read once. Raises DataError."""

@@ -77,7 +77,7 @@ def _trial(laboratory: Laboratory, seed: int | None, checkpoint: Checkpoint | No
 def check(context: JobContext, request: CheckRequest) -> Outcome:
     """Run only the quick checks. Problems that they find are listed in the document; the job itself succeeds."""
     laboratory = Laboratory(context)
-    trial = laboratory.smoke(laboratory.user_program())
+    trial = laboratory.smoke(laboratory.user_program(), beside=True)
     if trial.failure is not None and trial.failure.reason is FailureReason.CANCELLED:
         raise Cancelled("cancelled")
     passed = [f"contract: {c.code}" for c in trial.contract if c.passed]

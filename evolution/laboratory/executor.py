@@ -18,6 +18,7 @@ from evolution.laboratory.leases import lease
 from evolution.trials.request import Supervision, TrialRequest
 from evolution.trials.run import checkpoint_trial, run_trial, smoke_trial
 
+ACCELERATORS = ("cuda", "mps")  # whose memory one training may fill
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -33,13 +34,14 @@ class Rungs(Enum):
 @dataclass(frozen=True, kw_only=True)
 class Order:
     """One trial to run. waiting: called once if no slot is free at first. begins: called once a slot is held, just
-    before the trial runs."""
+    before the trial runs. beside: it takes seconds, and need not wait for the trainings that hold the slots of a CPU."""
 
     request: TrialRequest
     supervision: Supervision
     rungs: Rungs = Rungs.ALL
     waiting: Callable[[], None] = lambda: None
     begins: Callable[[], None] = lambda: None
+    beside: bool = False
 
 
 class Executor(Protocol):
@@ -72,13 +74,20 @@ class LocalSlots:
 
     def run(self, order: Order) -> Trial:
         """See `Executor.run`."""
-        with self.hold(order.supervision.cancelled, order.waiting) as slot:
+        with self._slot(order) as slot:
             if order.supervision.cancelled():
                 raise Cancelled("cancelled")
             order.begins()
             gpu = str(slot) if self.device.kind == "cuda" else ""
             (work,) = order.rungs.value
             return work(replace(order.request, gpu=gpu), order.supervision)
+
+    def _slot(self, order: Order) -> AbstractContextManager[int]:
+        """A slot of the device, or, on a CPU, that of what runs beside trainings: one at a time on this machine."""
+        cancelled, waiting = order.supervision.cancelled, order.waiting
+        if order.beside and self.device.kind not in ACCELERATORS:
+            return lease(f"{self.device.kind}-beside", 1, cancelled=cancelled, waiting=waiting)
+        return self.hold(cancelled, waiting)
 
     def hold(self, cancelled: Callable[[], bool], waiting: Callable[[], None]) -> AbstractContextManager[int]:
         """Hold one slot for other work that needs the device, such as reading the test events; yields its number.

@@ -261,14 +261,14 @@ class Laboratory:
             self.context.events.emit(EventType.LOG, words)
         return whole
 
-    def smoke(self, program: str) -> Trial:
+    def smoke(self, program: str, *, beside: bool = False) -> Trial:
         """Run only the quick checks: parse, import, contract on one batch, two training steps.
 
-        The result has no metrics and is not stored; `smoke_once` stores it.
+        beside: somebody waits for it; see `Order`. The result has no metrics and is not stored; `smoke_once` stores it.
         """
         key = self._smoke_key(program)
         folder = self.context.scratch / f"smoke-{trial_id(key)}"
-        order = replace(self._order(trial_id(key), key, folder, "check"), rungs=Rungs.SMOKE)
+        order = replace(self._order(trial_id(key), key, folder, "check"), rungs=Rungs.SMOKE, beside=beside)
         return self._run(order, "check")
 
     def smoke_once(self, program: str) -> Trial:

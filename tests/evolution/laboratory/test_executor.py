@@ -4,6 +4,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -154,3 +155,18 @@ def test_what_is_done_in_parallel_stands_in_the_order_of_the_items():
     pauses = [0.2, 0.0, 0.1]
     found = in_parallel(local_slots(), lambda pause: time.sleep(pause) or pause, pauses, stop=lambda: None)
     assert found == pauses
+
+
+@pytest.mark.process
+def test_a_check_waits_for_no_training(executor, order):
+    waited = []
+    check = replace(order("check"), rungs=Rungs.SMOKE, waiting=lambda: waited.append("check"))
+    with ExitStack() as held:
+        for _ in range(executor.capacity):
+            held.enter_context(executor.hold(lambda: False, lambda: None))
+        assert executor.run(replace(check, beside=True)).failure is None
+        assert not waited
+        cancelled = Supervision(cancelled=lambda: bool(waited))
+        with pytest.raises(Cancelled):
+            executor.run(replace(check, supervision=cancelled))
+    assert waited == ["check"]
