@@ -16,8 +16,10 @@ LIKELY = 0.05  # a rise of the objective by this share is worth further seeds, t
 FIX_TOLERANCE = 0.01  # a verified fix may cost at most this share of the objective
 # A candidate is pruned if its best objective is below this share of the parent's best after as much training. The share
 # rises from HOPELESS at EARLY_EPOCHS, before which nothing is pruned, to LENIENT (some models learn slowly, or warm up) at
-# GRACE_EPOCHS, and to STRICT at the parent's best epoch.
+# GRACE_EPOCHS, and to STRICT at the parent's best epoch. Where the parent was trained long, as epochs of few steps are many, both
+# come later: at these shares of what it took to its best epoch.
 EARLY_EPOCHS, GRACE_EPOCHS = 4, 8
+EARLY_SHARE, GRACE_SHARE = 0.1, 0.2
 HOPELESS, LENIENT, STRICT = 0.3, 0.75, 0.95
 
 
@@ -30,26 +32,24 @@ def behind(parent: Trial, objective: Objective) -> Callable[[Sequence[EpochRecor
     curve = [
         (n, objective.of_means(epoch.metrics)) for n, epoch in enumerate(parent.epochs, 1) if epoch.metrics
     ]
-    span = max(1, parent.best_epoch - GRACE_EPOCHS)
+    early = max(EARLY_EPOCHS, int(EARLY_SHARE * parent.best_epoch))
+    grace = max(GRACE_EPOCHS, int(GRACE_SHARE * parent.best_epoch))
+    span = max(1, parent.best_epoch - grace)
     spread = _below(parent.objective)
 
     def prune(epochs: Sequence[EpochRecord]) -> bool:
         trained = min(len(epochs), _as_many(parent.epochs, epochs))
-        if trained < EARLY_EPOCHS or not epochs[-1].metrics:
+        if trained < early or not epochs[-1].metrics:
             return False
         best = max(objective.of_means(epoch.metrics) for epoch in epochs if epoch.metrics)
         reached = max((value for n, value in curve if n <= trained), default=0.0)
-        return best < min(_share(trained, span), 1 - spread) * reached
+        if trained < grace:
+            share = HOPELESS + (LENIENT - HOPELESS) * (trained - early) / (grace - early)
+        else:
+            share = LENIENT + (STRICT - LENIENT) * min(1.0, (trained - grace) / span)
+        return best < min(share, 1 - spread) * reached
 
     return prune
-
-
-def _share(trained: int, span: int) -> float:
-    """The share of the parent's objective that a candidate must have reached. span: epochs from GRACE_EPOCHS to the best."""
-    if trained < GRACE_EPOCHS:
-        early = (trained - EARLY_EPOCHS) / (GRACE_EPOCHS - EARLY_EPOCHS)
-        return HOPELESS + (LENIENT - HOPELESS) * early
-    return LENIENT + (STRICT - LENIENT) * min(1.0, (trained - GRACE_EPOCHS) / span)
 
 
 def _as_many(parent: Sequence[EpochRecord], child: Sequence[EpochRecord]) -> int:

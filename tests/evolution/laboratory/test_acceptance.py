@@ -99,6 +99,15 @@ def test_only_a_candidate_far_behind_is_pruned_and_less_is_far_later(tmp_path: P
     assert not prune(curve(*[0.096] * 30))
 
 
+def test_beside_a_long_training_more_epochs_are_given(tmp_path: Path) -> None:
+    parent = trial(tmp_path, "p", np.ones(3), epochs=curve(*[0.1] * 160), best_epoch=140)
+    prune = behind(parent, OBJECTIVE)
+    assert not prune(curve(*[0.005] * 13))  # 4 of 20 epochs say more than 4 of 160
+    assert prune(curve(*[0.005] * 14))
+    assert not prune(curve(*[0.08] * 28))
+    assert prune(curve(*[0.09] * 140))
+
+
 def test_a_candidate_within_the_parents_interval_is_not_far_behind(tmp_path: Path) -> None:
     wide = Metric(value=0.1, low=0.07, high=0.13)
     parent = trial(tmp_path, "p", np.ones(3), epochs=curve(*[0.1] * 20), best_epoch=18, objective=wide)
