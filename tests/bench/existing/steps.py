@@ -126,7 +126,7 @@ def _finding(repo: Path, finding: dict[str, Any]) -> Row:
 
 
 def _patch(patch: dict[str, Any]) -> Row:
-    paths = sorted(set(re.findall(r"^\+\+\+ (?:b/)?(\S+)", patch.get("diff") or "", re.MULTILINE)))
+    paths = sorted(set(re.findall(r"^\+\+\+ (?:b/)?(\S+)", patch["patch"], re.MULTILINE)))
     return {
         "title": patch["title"],
         "recipe": patch["recipe"],
@@ -134,7 +134,7 @@ def _patch(patch: dict[str, Any]) -> Row:
         "why_not": patch.get("why_not"),
         "paths": paths,
         "own": bool(paths) and all(Path(path).name not in _OURS for path in paths),
-        "diff": patch.get("diff"),
+        "diff": patch["patch"],
     }
 
 
