@@ -83,3 +83,23 @@ def test_a_table_whose_last_row_is_padding_belongs_to_ids_from_0():
         (items(ids) + of_kinds(kinds[ids])).mean().backward()
 
     assert asked_of(run, lambda kept: features(kept, data, lambda tensor: []))["by"] == 0
+
+
+@pytest.mark.parametrize(
+    ("padded", "aside", "by"),
+    [(True, 0, 0), (True, -1, 1), (True, 1, -1), (False, -1, 0), (False, 0, -1)],
+)
+def test_a_table_may_be_read_beside_its_items(padded: bool, aside: int, by: int) -> None:
+    data = log()
+    names = sorted({kind for kinds in data.item_columns["categories"] for kind in kinds})
+    own = [names.index(kinds[0]) + 1 for kinds in data.item_columns["categories"][1:]]
+    kinds = torch.tensor([0, *own] if padded else own)
+    items, of_kinds, ids = nn.Embedding(N + 1, 4), nn.Embedding(7, 4), torch.arange(2, 60)
+
+    def run():
+        rows = items(ids) + of_kinds(kinds[ids + aside])
+        rows.mean().backward()
+
+    told = asked_of(run, lambda kept: features(kept, data, lambda tensor: []))
+    assert (told["column"], told["by"]) == ("categories" if by else "", by)
+    assert not by or line(told["places"][0]) == "rows = items(ids) + of_kinds(kinds[ids + aside])"
