@@ -11,7 +11,7 @@ from diagnosis.rules.parts_of_data import Part, parts_in, parts_named
 from diagnosis.rules.repeated import callee
 from diagnosis.rules.source import Function, Loop, ParsedFile
 from diagnosis.rules.tensor_calls import amount
-from diagnosis.rules.values import Binding, How, bindings, bound_to, parameters, words_of
+from diagnosis.rules.values import Binding, How, bindings, bound_to, parameters, same, words_of
 from diagnosis.syntax import called_name, dotted
 
 LOWEST = -1e4  # scores below this are masked on purpose
@@ -156,6 +156,30 @@ def given_whole(repo: Codebase, source: ParsedFile) -> Iterator[tuple[ast.Call, 
         for part in parts:
             if whole is not None and part is not whole[1] and _is_cut(source, whole[1], part):
                 yield call, ast.unparse(part)
+
+
+def given_twice(repo: Codebase, source: ParsedFile) -> Iterator[tuple[ast.Call, str]]:
+    """(call, part): an evaluation that is handed one held-out part both as what it looks for and as what it hides."""
+    for call in source.calls:
+        parts = [*call.args, *(k.value for k in call.keywords)]
+        twice = [p for p in parts if parts_in(p) in ({Part.TEST}, {Part.VALID}) and _has_equal(p, parts)]
+        reached = callee(repo, source, call) if twice else None
+        if reached is None or reached.node not in judges(repo) or not isinstance(reached.node, Function):
+            continue
+        names, file = parameters(reached.node), reached.file
+        steps = [_steps(file, mask.hidden) for mask in _masks(file, reached.node)]
+        picked = [step for found in steps if not any(map(_takes_off, found)) for step in found]
+        hidden = {n.id for step in picked for n in _names_but_indices(step) if isinstance(n, ast.Name)}
+        for name in (name for name in names if name in hidden and _is_of_seen(name)):
+            given = argument_of(
+                Made(file=source, call=call), name, names.index(name) - (names[:1] == ["self"])
+            )
+            if given is not None and given[1] in twice and not _leaves_out(file, reached.node):
+                yield call, ast.unparse(given[1])
+
+
+def _has_equal(part: ast.expr, parts: list[ast.expr]) -> bool:
+    return any(same(part, other) for other in parts if other is not part)
 
 
 def _cuts_ends(function: Defined) -> bool:

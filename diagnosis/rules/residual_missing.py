@@ -1,10 +1,11 @@
 """Static rule: one half of a residual block adds its input, the other returns its own result alone."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from diagnosis.findings import FindingKind, FoundBy, Role
 from diagnosis.rules.codebase import Codebase, once
+from diagnosis.rules.definitions import Made
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.residual_in_loop import taken_place
 from diagnosis.rules.rule import Rule
@@ -19,7 +20,7 @@ KIND = FindingKind(
     title="A residual connection is missing",
     why="What the first half of the block has found reaches the next one through a small net alone, and is lost in deep stacks.",
     definition="In a module that is stacked, one sublayer's result is added to its input, and a feed-forward net that keeps the width, or torch's "
-    "attention in a loop over lists of layers, gives its result without the input.",
+    "attention in a loop over lists of layers or one of the repo's own, gives its result without the input.",
     roles=(Role.ENCODER,),
     explains=(*UNLEARNED, *WEAK),
 )
@@ -70,7 +71,7 @@ def residual_missing(source: ParsedFile) -> Iterator[RuleHit]:
 def _attention_alone(
     repo: Codebase, source: ParsedFile, forward: Function, sums: list[ast.BinOp]
 ) -> Iterator[tuple[ast.Assign, str]]:
-    """`x = dropout(h)`, where h is what an attention made of x, before `x + feed(norm(x))`."""
+    """`x = dropout(h)`, where h is what an attention, torch's or the repo's own, made of x, before `x + feed(norm(x))`."""
     for statement in source.within(forward, ast.Assign):
         stream, value = dotted(statement.targets[0]), statement.value
         later = [
@@ -87,8 +88,39 @@ def _attention_alone(
             call = call.value if isinstance(call, ast.Subscript) else call
             if isinstance(call, ast.Call) and dotted(call.func).startswith("self.") and call.args:
                 makers = repo.makers(source, call.func)
-                if makers and all(m.full_name.endswith("nn.MultiheadAttention") for m in makers):
+                torchs = makers and all(m.full_name.endswith("nn.MultiheadAttention") for m in makers)
+                if torchs or (_of_stream(call, stream) and _is_own_attention(repo, makers)):
                     yield statement, stream
+
+
+def _of_stream(call: ast.Call, stream: str) -> bool:
+    """Whether a layer is given the stream first, through a norm at most, and not as one of several vectors to choose from."""
+    first = call.args[0]
+    if isinstance(first, ast.Call) and "norm" in dotted(first.func).lower() and len(first.args) == 1:
+        first = first.args[0]
+    return dotted(first) == stream
+
+
+def _is_own_attention(repo: Codebase, makers: Sequence[Made]) -> bool:
+    """Whether one class of the repo made the layer, which weighs by a softmax, ends in a linear layer and adds nothing to what it was given."""
+    kind = next(iter(repo.classes.get(makers[0].name, [])), None) if len(makers) == 1 else None
+    if kind is None or not repo.is_module(kind):
+        return False
+    forward = next((f for f in kind.file.within(kind.node, ast.FunctionDef) if f.name == "forward"), None)
+    if forward is None:
+        return False
+    file, given = kind.file, set(parameters(forward))
+    weighs = any(
+        called_name(c) in ("softmax", "scaled_dot_product_attention") for c in file.calls_in(kind.node)
+    )
+    sums = [b for b in file.within(forward, ast.BinOp) if isinstance(b.op, ast.Add)]
+    adds = any(dotted(side) in given for b in sums for side in (b.left, b.right))
+    ends = [r.value for r in file.within(forward, ast.Return)]
+    layers = [c for c in ends if isinstance(c, ast.Call) and dotted(c.func).startswith("self.")]
+    linear = [m for c in layers for m in repo.makers(file, c.func)]
+    grown = any(isinstance(a.op, ast.Add) for a in file.within(forward, ast.AugAssign))
+    whole = len(layers) == len(ends) == len(linear) and all(m.full_name in LINEAR for m in linear)
+    return weighs and whole and not adds and not grown
 
 
 @once

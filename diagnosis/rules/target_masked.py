@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator
 
 from diagnosis.findings import FindingKind, FoundBy
-from diagnosis.rules.held_out_masked import given_whole, held_out_masked
+from diagnosis.rules.held_out_masked import given_twice, given_whole, held_out_masked
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.places_from import number
 from diagnosis.rules.repeated import repo_of
@@ -19,7 +19,8 @@ TARGET = FindingKind(
     found_by=FoundBy.RULE,
     title="The target is masked",
     why="The item that the evaluation looks for has the lowest score of all, so that it is never found.",
-    definition="The scores of a whole history are set to -inf, whose last item is the target, or those of the target itself.",
+    definition="The scores of a whole history are set to -inf, whose last item is the target, or those of the target itself; or a call hands "
+    "one part of the data over both to be looked for and to be hidden.",
 )
 COLUMNS = FindingKind(
     code="mask-beside-columns",
@@ -47,6 +48,12 @@ def target_masked(source: ParsedFile) -> Iterator[RuleHit]:
             TARGET.code,
             call,
             f"hands over as seen the log that {part} was cut from, so that its items are hidden",
+        )
+    for call, part in given_twice(repo_of(source), source):
+        yield source.hit(
+            TARGET.code,
+            call,
+            f"hands over {part} both to be looked for and to be hidden: hide what the user had before",
         )
     for statement, store in _masks(source):
         index = _last(store.slice)
