@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 
 from diagnosis.rules.codebase import Codebase, once
+from diagnosis.rules.places_from import number
 from diagnosis.rules.sorted_records import is_user
 from diagnosis.rules.source import Function, ParsedFile, keyword
 from diagnosis.rules.ties_by_item import is_item, puts_items_within_days
@@ -26,11 +27,15 @@ def sorted_by_item(source: ParsedFile) -> Iterator[ast.Call]:
     if repo is None or not repo.whole:
         return
     for call in source.calls_named("lexsort"):
-        if puts_items_within_days(source, call) and _reads_in_order(repo) and _orders_items(source, call):
+        if (
+            puts_items_within_days(source, call)
+            and _is_read_in_order(repo, source, call)
+            and _orders_items(source, call)
+        ):
             yield call
         if (
             _puts_items_before_time(call)
-            and _reads_in_order(repo)
+            and _is_read_in_order(repo, source, call)
             and not _sorts_by_time(repo)
             and _orders_items(source, call)
         ):
@@ -63,6 +68,23 @@ def _puts_items_before_time(call: ast.Call) -> bool:
         and is_item(keys[1])
         and not any(tells_time(w) for w in words_of(keys[1]))
     )
+
+
+def _is_read_in_order(repo: Codebase, source: ParsedFile, call: ast.Call) -> bool:
+    """Whether sequences are read in the repo, or items beside those that follow them, `item[:-1]` and `item[1:]`, where they are sorted."""
+    around = source.function_of(call) or source.nodes[0]
+    cuts = [
+        part
+        for part in source.within(around, ast.Subscript)
+        if isinstance(part.slice, ast.Slice) and is_item(part.value)
+    ]
+    later = {
+        dotted(part.value) for part in cuts if number(part.slice.lower) == 1 and part.slice.upper is None
+    }
+    before = {
+        dotted(part.value) for part in cuts if number(part.slice.upper) == -1 and part.slice.lower is None
+    }
+    return bool(later & before) or _reads_in_order(repo)
 
 
 @once
