@@ -27,7 +27,7 @@ KIND = FindingKind(
     why="What is read as the next event, and held out as the newest, is then any event, or the oldest.",
     definition="A table is shuffled before its rows are gathered into lists, is sorted by time from the newest on while the "
     "last of each list is held out, or is sorted by times that were read as text; pairs of item and time are sorted without a key; events are sorted by another field than the time that they carry for it, or by the items that are listed, or by user and item alone where sequences are read, or by day and then by item; or the last row of each user is held out before the rest is sorted by time; or a user's events pass through a set, or through np.unique or torch.unique, which sort by id.",
-    explains=("history-out-of-order", "time-reversed", *UNORDERED, *WEAK),
+    explains=("history-out-of-order", "time-reversed", "ties-broken-by-item", *UNORDERED, *WEAK),
 )
 
 GATHERS = {"apply", "agg", "aggregate"}
