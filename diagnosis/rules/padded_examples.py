@@ -50,7 +50,7 @@ def pads_windows(repo: Codebase) -> bool:
             function = file.function_of(call)
             if not longer or (function is not None and _judges(file, function)):
                 continue
-            if _pads(repo, file, call):
+            if pads(repo, file, call):
                 return True
     return False
 
@@ -119,10 +119,10 @@ def _is_padded_by(repo: Codebase, file: ParsedFile, node: ast.expr, depth: int) 
             node.func.value if method and isinstance(node.func, ast.Attribute) else (node.args or [None])[0]
         )
         return inner is not None and is_padded(repo, file, inner, depth + 1)
-    return _pads(repo, file, node, depth)
+    return pads(repo, file, node, depth)
 
 
-def _pads(repo: Codebase, file: ParsedFile, call: ast.Call, depth: int = 0) -> bool:
+def pads(repo: Codebase, file: ParsedFile, call: ast.Call, depth: int = 0) -> bool:
     """Whether a call fills up with zeros: `pad_sequence(rows)`, or a function of the repo that returns what it filled."""
     if called_name(call) == "pad_sequence":
         return number(keyword(call, "padding_value")) in (None, 0) and len(call.args) < 3
