@@ -17,11 +17,11 @@ from diagnosis.rules.padded_examples import (
     pads_windows,
 )
 from diagnosis.rules.places_from import number
-from diagnosis.rules.repeated import repo_of, trains
+from diagnosis.rules.repeated import in_training_loop, repo_of, trains
 from diagnosis.rules.rule import Rule
-from diagnosis.rules.source import Function, ParsedFile, is_backward, keyword
+from diagnosis.rules.source import Function, Loop, ParsedFile, is_backward, keyword
 from diagnosis.rules.tensor_calls import Operation, operation
-from diagnosis.rules.values import How, bindings, parameters, words_of
+from diagnosis.rules.values import How, bindings, origins, parameters, words_of
 from diagnosis.symptoms import WEAK
 from diagnosis.syntax import called_name, dotted
 
@@ -37,7 +37,7 @@ KIND = FindingKind(
 )
 
 OVER_CLASSES = ("cross_entropy", "nll_loss")
-OF_PAIRS = ("binary_cross_entropy_with_logits", "binary_cross_entropy", "logsigmoid", "softplus")
+OF_PAIRS = ("binary_cross_entropy_with_logits", "binary_cross_entropy", "logsigmoid", "softplus", "sigmoid")
 COMPARES = {"ne", "gt", "not_equal", "greater", "nonzero", "masked_select", "count_nonzero", "bool", "masked_fill", "masked_fill_", "where", "sign", "isin"}  # fmt: skip
 SPARES = (
     "mask",
@@ -53,6 +53,8 @@ SPARES = (
     "lens",
     "packed",
 )
+TABLES = {"emb", "embs", "embed", "embedding", "embeddings", "items", "item"}
+FARTHEST = 12  # steps from scores back to the targets that they are of
 # What lays targets out otherwise, and keeps them.
 LAID_OUT = {"view", "reshape", "flatten", "long", "to", "contiguous", "ravel", "cuda", "squeeze", "type"}
 DEEPEST = 3  # callers above a loss
@@ -63,22 +65,31 @@ def padded_targets_count(source: ParsedFile) -> Iterator[RuleHit]:
     repo = repo_of(source)
     if not repo.whole or _has_own_sign(repo):
         return
+    told = set[ast.AST]()
     for call in source.calls:
-        function = source.function_of(call)
-        done = operation(repo, source, call) if function is not None else None
-        if done is None or function is None or done.name not in (*OVER_CLASSES, *OF_PAIRS):
+        done = operation(repo, source, call)
+        if done is not None and done.name == "sigmoid" and not _is_in_log(source, call):
+            continue
+        around = _part_around(source, call) if done is not None else None
+        if done is None or around is None or done.name not in (*OVER_CLASSES, *OF_PAIRS):
             continue
         if done.name in OVER_CLASSES:
             counts = _is_over_places(source, done) and _is_padded_target(repo, source, done.values[1])
         else:
-            counts = _is_of_padded_pairs(repo, source, function, done)
-        if counts and not _is_spared(repo, source, function, done):
+            counts = _is_of_padded_pairs(repo, source, around, done)
+        place = statement_of(source, call)
+        if counts and place not in told and not _is_spared(repo, source, around, done):
+            told.add(place)
             yield source.hit(
-                KIND.code,
-                statement_of(source, call),
-                "padding counts as a target: leave the places out whose target is 0",
+                KIND.code, place, "padding counts as a target: leave the places out whose target is 0"
             )
     yield from _masks_that_keep_all(repo, source)
+
+
+def _part_around(source: ParsedFile, node: ast.AST) -> Function | Loop | None:
+    """The function around a node; of a script without any, the loop."""
+    function = source.function_of(node)
+    return function or next((outer for outer in source.around(node) if isinstance(outer, Loop)), None)
 
 
 @once
@@ -149,12 +160,14 @@ def _begins_at_the_second(rows: ast.Subscript) -> bool:
     return isinstance(index, ast.Slice) and number(index.lower) == 1 and index.upper is None
 
 
-def _is_of_padded_pairs(repo: Codebase, source: ParsedFile, function: Function, done: Operation) -> bool:
+def _is_of_padded_pairs(repo: Codebase, source: ParsedFile, around: ast.AST, done: Operation) -> bool:
     """Whether what a loss is of was made by a call that is handed padded targets: `p, n = model(u, seq, pos, neg)`, then `bce(p, ones_like(p))`."""
     scores = done.values[0] if done.values else None
     if not isinstance(scores, ast.Name):
         return False
-    names = {part.id for part in source.within(function, ast.Name)} & padded_targets(repo)
+    if _comes_from_padded(repo, source, scores):
+        return True
+    names = {part.id for part in source.within(around, ast.Name)} & padded_targets(repo)
     for binding in bindings(source, scores.id, scores) if names else ():
         call = binding.value
         if binding.how is not How.ASSIGNED or not isinstance(call, ast.Call):
@@ -163,6 +176,43 @@ def _is_of_padded_pairs(repo: Codebase, source: ParsedFile, function: Function, 
         handed = [given.id for given in call.args if isinstance(given, ast.Name) and given.id in names]
         if handed and reached is not None and isinstance(reached.node, Function):
             return not any(_looks_at(reached, name) for name in _taken_as(reached.node, call, handed))
+    return False
+
+
+def _comes_from_padded(repo: Codebase, source: ParsedFile, scores: ast.Name) -> bool:
+    """Whether scores are made, in the same file, of a table's rows for padded targets, at each of their places: no last place is taken on the way."""
+    tables = False
+    for count, step in enumerate(origins(source, scores)):
+        if count > FARTHEST or any(_is_of_an_end(part) for part in source.within(step, ast.Subscript)):
+            return False
+        if isinstance(step, ast.Name) and step.id in padded_targets(repo):
+            return tables
+        tables = tables or _is_of_table(repo, source, step)
+    return False
+
+
+def _is_of_table(repo: Codebase, source: ParsedFile, node: ast.expr) -> bool:
+    """`self.items(ids)`, by what it was made as, or what it is called."""
+    if not isinstance(node, ast.Call) or len(node.args) != 1:
+        return False
+    done = operation(repo, source, node)
+    pieces = called_name(node).lower().split("_")
+    return (done is not None and done.name == "embedding") or any(piece in TABLES for piece in pieces)
+
+
+def _is_of_an_end(part: ast.Subscript) -> bool:
+    """`h[:, -1]`"""
+    index = part.slice.elts if isinstance(part.slice, ast.Tuple) else [part.slice]
+    return any(isinstance(one, ast.UnaryOp) for one in index)
+
+
+def _is_in_log(source: ParsedFile, call: ast.Call) -> bool:
+    """`torch.log(torch.sigmoid(x) + 1e-24)`"""
+    for outer in source.around(call):
+        if isinstance(outer, ast.Call) and called_name(outer) == "log":
+            return True
+        if not isinstance(outer, ast.BinOp | ast.Attribute):
+            return False
     return False
 
 
@@ -186,7 +236,7 @@ def _looks_at(function: Defined, name: str) -> bool:
     return any(name in words_of(side) for side in sides)
 
 
-def _is_spared(repo: Codebase, source: ParsedFile, function: Function, done: Operation) -> bool:
+def _is_spared(repo: Codebase, source: ParsedFile, part: ast.AST, done: Operation) -> bool:
     """Whether the loss leaves places out itself, or any function on the way from the training to it tells places apart."""
     for call in (done.options, done.call):
         if any(
@@ -196,8 +246,8 @@ def _is_spared(repo: Codebase, source: ParsedFile, function: Function, done: Ope
             return True
     if done.options is not done.call and done.options.args:
         return True  # weights of classes
-    around = _around(repo, Defined(file=source, node=function))
-    return any(_tells_apart(place, own=place.node is function) for place in around)
+    around = _around(repo, Defined(file=source, node=part))
+    return any(_tells_apart(place, own=place.node is part) for place in around)
 
 
 def _around(repo: Codebase, function: Defined) -> list[Defined]:
@@ -214,7 +264,7 @@ def _around(repo: Codebase, function: Defined) -> list[Defined]:
 
 
 def _calls(repo: Codebase, function: Defined) -> list[Made]:
-    name = getattr(function.node, "name", "")
+    name = getattr(function.node, "name", "")  # "" for the loop of a script
     if name in ("forward", "__call__"):
         return repo.calls_of_module(function.file.parents.get(function.node))
     return list(repo.calls(name))
@@ -243,7 +293,9 @@ def _tells_apart(function: Defined, *, own: bool) -> bool:
         for part in file.within(node, ast.Constant)
         if isinstance(part.value, str) and " " not in part.value
     ]
-    return any(part in word.lower() for word in words for part in SPARES)
+    return any(
+        part in word.lower() for word in words for part in SPARES if not word.lower().startswith("max")
+    )
 
 
 def _is_sign(node: ast.expr) -> bool:
@@ -260,8 +312,9 @@ def _passes_padding(compared: ast.Compare) -> bool:
 def _masks_that_keep_all(repo: Codebase, source: ParsedFile) -> Iterator[RuleHit]:
     """`real = targets >= 0` where padding is 0, in a function that trains."""
     for compared in source.within(source.nodes[0], ast.Compare):
-        function = source.function_of(compared)
-        if not _passes_padding(compared) or function is None or function not in trains(repo):
+        if not _passes_padding(compared):
+            continue
+        if source.function_of(compared) not in trains(repo) and not in_training_loop(source, compared, repo):
             continue
         name = compared.left
         if (
