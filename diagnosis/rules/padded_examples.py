@@ -143,9 +143,10 @@ def _is_filled_in(file: ParsedFile, name: ast.Name) -> bool:
         for s in file.within(function, ast.AugAssign)
         if isinstance(s.op, ast.Sub) and number(s.value) == 1
     }
+    rows = {name.id, *_rows_of(file, function, name.id)}
     for statement in file.within(function, ast.Assign):
         for target in statement.targets:
-            if not isinstance(target, ast.Subscript) or dotted(target.value) != name.id:
+            if not isinstance(target, ast.Subscript) or dotted(target.value) not in rows:
                 continue
             index = (
                 target.slice.elts[-1]
@@ -156,6 +157,22 @@ def _is_filled_in(file: ParsedFile, name: ast.Name) -> bool:
             if (part or dotted(index) in moving - {""}) and not isinstance(statement.value, ast.Constant):
                 return True
     return False
+
+
+def _rows_of(file: ParsedFile, function: ast.AST, name: str) -> set[str]:
+    """What a loop calls the rows of an array, which writes into them: `row` of `for row, items in zip(rows, histories)`."""
+    found: set[str] = set()
+    for loop in file.within(function, ast.For):
+        if dotted(loop.iter) == name:
+            found.add(dotted(loop.target))
+        if (
+            isinstance(loop.iter, ast.Call)
+            and called_name(loop.iter) == "zip"
+            and isinstance(loop.target, ast.Tuple)
+        ):
+            pairs = zip(loop.iter.args, loop.target.elts, strict=False)
+            found |= {dotted(target) for given, target in pairs if dotted(given) == name}
+    return found - {""}
 
 
 def _is_empty(node: ast.expr) -> bool:
