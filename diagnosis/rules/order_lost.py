@@ -7,6 +7,7 @@ from diagnosis.findings import FindingKind, FoundBy
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.places_from import number
 from diagnosis.rules.rule import Rule
+from diagnosis.rules.sorted_by_item import distinct_by_id, sorted_by_item
 from diagnosis.rules.sorted_by_value import sorted_by_value
 from diagnosis.rules.sorted_late import held_out_before_sort
 from diagnosis.rules.source import Function, ParsedFile, is_false, keyword
@@ -25,8 +26,8 @@ KIND = FindingKind(
     title="Histories lose the order of time",
     why="What is read as the next event, and held out as the newest, is then any event, or the oldest.",
     definition="A table is shuffled before its rows are gathered into lists, is sorted by time from the newest on while the "
-    "last of each list is held out, or is sorted by times that were read as text; pairs of item and time are sorted without a key; events are sorted by another field than the time that they carry for it, or by the items that are listed, or by day and then by item; or the last row of each user is held out before the rest is sorted by time; or a user's events pass through a set, or through np.unique or torch.unique, which sort by id.",
-    explains=("history-out-of-order", "time-reversed", *UNORDERED, *WEAK),
+    "last of each list is held out, or is sorted by times that were read as text; pairs of item and time are sorted without a key; events are sorted by another field than the time that they carry for it, or by the items that are listed, or by user and item alone where sequences are read, or by day and then by item; or the last row of each user is held out before the rest is sorted by time; or a user's events pass through a set, or through np.unique or torch.unique, which sort by id.",
+    explains=("history-out-of-order", "time-reversed", "ties-broken-by-item", *UNORDERED, *WEAK),
 )
 
 GATHERS = {"apply", "agg", "aggregate"}
@@ -97,6 +98,12 @@ def histories_lose_their_order(source: ParsedFile) -> Iterator[RuleHit]:
         hits[call] = source.hit(
             KIND.code, call, "sorts events by the items that are then listed for each user: sort by the time"
         )
+    for call in sorted_by_item(source):
+        hits[call] = source.hit(
+            KIND.code,
+            call,
+            "puts each user's events in the order of their items' ids: sort by user and time",
+        )
     for call in sorts_within_days(source):
         hits[call] = source.hit(
             KIND.code,
@@ -114,6 +121,10 @@ def histories_lose_their_order(source: ParsedFile) -> Iterator[RuleHit]:
             hits[call] = source.hit(
                 KIND.code, call, "a set keeps no order of time: drop repeats in order, as by dict.fromkeys"
             )
+    for call in distinct_by_id(source):
+        hits[call] = source.hit(
+            KIND.code, call, "a set keeps no order of time: drop repeats in order, as by dict.fromkeys"
+        )
     for call in unordered(source):
         hits[call] = source.hit(
             KIND.code,

@@ -11,20 +11,21 @@ from diagnosis.rules.evaluating import evaluators
 from diagnosis.rules.feeding import fed
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.judging import judges
+from diagnosis.rules.padded_examples import pads as pads_rows
 from diagnosis.rules.places_from import number
 from diagnosis.rules.repeated import callee, repo_of, trains
 from diagnosis.rules.resampled import examples_of_evaluation
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import Function, ParsedFile, keyword
-from diagnosis.rules.values import How, bindings
+from diagnosis.rules.values import How, bindings, same, words_of
 from diagnosis.syntax import called_name, dotted
 
 KIND = FindingKind(
     code="padding-in-evaluation",
     found_by=FoundBy.RULE,
     title="The evaluation ranks padding",
-    why="Row 0 of the item table stands for no item, and takes a place in the list, or among the candidates, whenever it scores high.",
-    definition="Where 0 is padding (`padding_idx=0`), an evaluation takes the best of the products with all rows of an item table, from row 0 on, and sets no "
+    why="A row of the item table stands for no item, and takes a place in the list, or among the candidates, whenever it scores high.",
+    definition="Where row 0 or the last row is padding (`padding_idx=0`, `nn.Embedding(n + 1, d, padding_idx=n)`), an evaluation takes the best of the products with all rows of an item table, and sets no "
     "column of them apart; or draws its candidates from numbers that begin at 0 and end at the number of items.",
     sources=("github.com/RUCAIBox/RecBole/issues/277",),
 )
@@ -40,13 +41,16 @@ SAME = {
     "clone",
     "sigmoid",
 }  # rows and columns stay where they are
+FIRST, LAST = "column 0", "the last column"
+PRODUCTS = ("matmul", "mm", "dot")
 DEEPEST = 5  # calls between an evaluation and the product
 
 
 def padding_in_evaluation(source: ParsedFile) -> Iterator[RuleHit]:
     """`scores = trainer.scores(users)`, which is `x @ self.items.weight.T`, then `scores.topk(k)`; `np.setdiff1d(np.arange(n_items + 1), seen)`."""
     repo = repo_of(source)
-    if not repo.whole or not _padded_by_zero(repo):
+    column = _padding_column(repo) if repo.whole else ""
+    if not column:
         return
     judging = {f for f in source.functions if f in judges(repo)} | evaluators(source)
     judging |= examples_of_evaluation(source, ("__init__", "__getitem__", "__iter__")) | {
@@ -61,9 +65,9 @@ def padding_in_evaluation(source: ParsedFile) -> Iterator[RuleHit]:
                 yield source.hit(
                     KIND.code,
                     call,
-                    "ranks column 0, which is padding, among the items: set its scores to -inf before",
+                    f"ranks {column}, which is padding, among the items: set its scores to -inf before",
                 )
-            elif (pool := _pool_from_padding(repo, source, call)) is not None:
+            elif column == FIRST and (pool := _pool_from_padding(repo, source, call)) is not None:
                 yield source.hit(
                     KIND.code,
                     pool,
@@ -72,15 +76,36 @@ def padding_in_evaluation(source: ParsedFile) -> Iterator[RuleHit]:
 
 
 @once
-def _padded_by_zero(repo: Codebase) -> bool:
-    """Whether every table of the repo that knows padding has it in row 0."""
-    told = [
-        given
+def _padding_column(repo: Codebase) -> str:
+    """Where every table of the repo that knows padding has it: in row 0 or in its last row; "" where they differ or that cannot be told."""
+    found = {
+        _row_of_padding(file, call)
         for file in repo.files
         for call in file.calls
-        if (given := keyword(call, "padding_idx")) is not None
-    ]
-    return bool(told) and all(number(given) == 0 for given in told)
+        if keyword(call, "padding_idx") is not None
+    }
+    return found.pop() if len(found) == 1 else ""
+
+
+def _row_of_padding(file: ParsedFile, call: ast.Call) -> str:
+    """Of `nn.Embedding(n + 1, d, padding_idx=n)` and `nn.Embedding(rows, d, padding_idx=rows - 1)`, the last; "" for any other than that and 0."""
+    padding = keyword(call, "padding_idx")
+    rows = call.args[0] if call.args else keyword(call, "num_embeddings")
+    if isinstance(padding, ast.Name):
+        made = [b.value for b in bindings(file, padding.id, padding) if b.how is How.ASSIGNED]
+        padding = made[0] if len(made) == 1 else padding
+    if number(padding) == 0:
+        return FIRST
+    if number(padding) == -1:
+        return LAST
+    if isinstance(rows, ast.Name):
+        made = [b.value for b in bindings(file, rows.id, rows) if b.how is How.ASSIGNED]
+        rows = made[0] if len(made) == 1 and not same(padding, rows) else rows
+    more = isinstance(rows, ast.BinOp) and isinstance(rows.op, ast.Add) and number(rows.right) == 1
+    less = isinstance(padding, ast.BinOp) and isinstance(padding.op, ast.Sub) and number(padding.right) == 1
+    if isinstance(rows, ast.BinOp) and more and same(rows.left, padding):
+        return LAST
+    return LAST if isinstance(padding, ast.BinOp) and less and same(padding.left, rows) else ""
 
 
 def _ranked(call: ast.Call) -> ast.Name | None:
@@ -131,16 +156,25 @@ def _sets_apart(source: ParsedFile, function: Function, name: str) -> bool:
 def _gives_all_rows(repo: Codebase, file: ParsedFile, value: ast.expr, depth: int) -> bool:
     if depth > DEEPEST:
         return False
+    if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Add):
+        bias = any("bias" in word.lower() or word == "weight" for word in words_of(value.right))
+        return bias and _gives_all_rows(repo, file, value.left, depth)
+    factor = _right_factor(file, value)
+    if factor is not None:
+        return _is_whole_table(repo, file, factor, 0)
     if isinstance(value, ast.Call):
         own = value.func.value if isinstance(value.func, ast.Attribute) else None
-        if called_name(value) in SAME and own is not None and not isinstance(own, ast.Name):
+        if called_name(value) in SAME and own is not None and dotted(own) not in file.imports:
             return _gives_all_rows(repo, file, own, depth)
         reached = repo.callee(file, value) or callee(repo, file, value)
         given = _returned(reached) if reached is not None else None
         pads = (
             depth > 0
             or reached is None
-            or any("pad" in called_name(c) for c in reached.file.calls_in(reached.node))
+            or any(
+                "pad" in called_name(c) or pads_rows(repo, reached.file, c)
+                for c in reached.file.calls_in(reached.node)
+            )
         )
         return (
             reached is not None
@@ -151,11 +185,21 @@ def _gives_all_rows(repo: Codebase, file: ParsedFile, value: ast.expr, depth: in
     if isinstance(value, ast.Name):
         found = [b.value for b in bindings(file, value.id, value) if b.how is How.ASSIGNED]
         return len(found) == 1 and _gives_all_rows(repo, file, found[0], depth + 1)
-    return (
-        isinstance(value, ast.BinOp)
-        and isinstance(value.op, ast.MatMult)
-        and _is_whole_table(repo, file, value.right, 0)
-    )
+    return False
+
+
+def _right_factor(file: ParsedFile, value: ast.expr) -> ast.expr | None:
+    """`table.T` of `x @ table.T`, `torch.matmul(x, table.T)`, `x.mm(table.T)` and `F.linear(x, table)`."""
+    if isinstance(value, ast.BinOp):
+        return value.right if isinstance(value.op, ast.MatMult) else None
+    if not isinstance(value, ast.Call):
+        return None
+    if file.full_name(value) == "torch.nn.functional.linear":
+        return value.args[1] if len(value.args) == 2 else None
+    if called_name(value) not in PRODUCTS:
+        return None
+    of_library = file.full_name(value).startswith(("torch.", "numpy."))
+    return value.args[-1] if len(value.args) == 1 + of_library else None
 
 
 def _returned(function: Defined) -> ast.expr | None:
@@ -170,11 +214,15 @@ def _is_whole_table(repo: Codebase, file: ParsedFile, value: ast.expr, depth: in
             made = repo.makers(file, value.value)
             return bool(made) and all(keyword(m.call, "padding_idx") is not None for m in made)
         return _is_whole_table(repo, file, value.value, depth)
+    if isinstance(value, ast.Name) and depth <= DEEPEST:
+        kept = bindings(file, value.id, value)
+        plain = len(kept) == 1 and kept[0].how is How.ASSIGNED and kept[0].position is None
+        return plain and _is_whole_table(repo, file, kept[0].value, depth + 1)
     if not isinstance(value, ast.Call) or depth > DEEPEST:
         return False
     if called_name(value) in ("t", "transpose") and isinstance(value.func, ast.Attribute):
         return _is_whole_table(repo, file, value.func.value, depth)
-    if len(value.args) == 1 and _is_range(file, value.args[0]):
+    if len(value.args) == 1 and _is_range(file, value.args[0]) and _padding_column(repo) == FIRST:
         kind = repo.class_of(file, value.func)
         place = kind or Defined(file=file, node=file.nodes[0])
         return any(keyword(c, "padding_idx") is not None for c in place.file.calls_in(place.node))

@@ -4,8 +4,9 @@ import ast
 from collections.abc import Iterable, Iterator
 from weakref import WeakKeyDictionary
 
-from diagnosis.rules.codebase import Codebase, Defined
+from diagnosis.rules.codebase import Codebase, Defined, once
 from diagnosis.rules.evaluating import NOT_CALLS
+from diagnosis.rules.handed_on import handed_on
 from diagnosis.rules.source import Function, Loop, ParsedFile, is_backward, keyword
 from diagnosis.rules.written_steps import moves_rows
 from diagnosis.syntax import called_name, dotted
@@ -71,10 +72,20 @@ def _loops_and_trains(function: Defined, repo: Codebase) -> bool:
 
 
 def callee(repo: Codebase, source: ParsedFile, call: ast.Call) -> Defined | None:
-    """The function that a call runs, by its name: the one of its class, of its file, else the only one of the repo.
+    """The function that a call runs: the one that is handed on, where it calls a parameter; else by its name, the one of its class, of its
+    file, or the only one of the repo.
 
     `Codebase.callee` knows more, and takes too long to be asked about every call of a repo.
     """
+    return _handed(repo).get(call) or _named(repo, source, call)
+
+
+@once
+def _handed(repo: Codebase) -> dict[ast.Call, Defined]:
+    return handed_on(repo, _named)
+
+
+def _named(repo: Codebase, source: ParsedFile, call: ast.Call) -> Defined | None:
     name = called_name(call)
     named = repo.functions.get(name, [])
     own = isinstance(call.func, ast.Attribute) and dotted(call.func.value) == "self"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from diagnosis.findings import FindingKind, FoundBy, Nature
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.rule import Rule
-from diagnosis.rules.sorted_records import by_item_within_time, records_sorted
+from diagnosis.rules.sorted_records import by_item_within_time, is_day, is_user, records_sorted
 from diagnosis.rules.source import ParsedFile, keyword
 from diagnosis.rules.time_unsorted import only_counted, sorts_within_days
 from diagnosis.rules.timestamps import tells_time
@@ -32,7 +32,7 @@ def ties_broken_by_item(source: ParsedFile) -> Iterator[RuleHit]:
     told = set(sorts_within_days(source))  # "histories lose the order of time" says it, and more
     for call in source.calls_named("sorted", "sort", "lexsort", "sort_values"):
         pair = sorted_pair(source, call)
-        if pair is not None and _is_time(source, pair[0]) and any(map(_is_item, pair[1:])):
+        if pair is not None and _is_time(source, pair[0]) and any(map(is_item, pair[1:])):
             yield source.hit(
                 KIND.code,
                 call,
@@ -51,7 +51,7 @@ def ties_broken_by_item(source: ParsedFile) -> Iterator[RuleHit]:
         keys = _keys(call)
         times = [place for place, key in enumerate(keys) if _is_time(source, key)]
         after = keys[times[0] + 1 :] if len(times) == 1 else []
-        if any(_is_item(key) for key in after):
+        if any(is_item(key) for key in after):
             yield source.hit(
                 KIND.code,
                 call,
@@ -64,7 +64,7 @@ def sorts_by_item(source: ParsedFile, call: ast.Call) -> bool:
     them again.
     """
     pair = sorted_pair(source, call)
-    if pair is None or not _is_item(pair[0]) or not any(_is_time(source, part) for part in pair[1:]):
+    if pair is None or not is_item(pair[0]) or not any(_is_time(source, part) for part in pair[1:]):
         return False
     around = source.function_of(call) or source.nodes[0]
     return not any(
@@ -100,6 +100,15 @@ def sorted_pair(source: ParsedFile, call: ast.Call) -> list[ast.expr] | None:
     return None
 
 
+def puts_items_within_days(source: ParsedFile, call: ast.Call) -> bool:
+    """`np.lexsort((items, times // 86400, users))`, where the day may have a name."""
+    keys = _keys(call)
+    if called_name(call) != "lexsort" or len(keys) != 3 or not is_user(keys[0]) or not is_item(keys[2]):
+        return False
+    days = bound_to(source, keys[1]) if isinstance(keys[1], ast.Name) else [keys[1]]
+    return len(days) == 1 and is_day(days[0])
+
+
 def _keys(call: ast.Call) -> list[ast.expr]:
     """What a call sorts by, the first to count first; [] for calls that sort by one thing, or by none."""
     name = called_name(call)
@@ -119,7 +128,7 @@ def _is_time(source: ParsedFile, key: ast.expr) -> bool:
     """Whether a key is a time, or was computed from one: `days = times // 86400`."""
     if any(tells_time(word) for word in words_of(key)):
         return True
-    made = bound_to(source, key) if isinstance(key, ast.Name) and not _is_item(key) else []
+    made = bound_to(source, key) if isinstance(key, ast.Name) and not is_item(key) else []
     return any(_reckons(value) and any(tells_time(w) for w in words_of(value)) for value in made)
 
 
@@ -130,8 +139,8 @@ def _reckons(value: ast.expr) -> bool:
     return isinstance(value, ast.Call) and called_name(value) in ROUNDS
 
 
-def _is_item(key: ast.expr) -> bool:
-    """Whether the last name of a key says item."""
+def is_item(key: ast.expr) -> bool:
+    """Whether a name of a key says item."""
     words = [word.lower().replace("-", "_") for word in words_of(key)]
     return any(piece in ITEMS for word in words for piece in word.split(":")[0].split("_"))
 
