@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
+import torch
 
 from .step_kept import Call, KeptStep
 
@@ -40,6 +41,13 @@ def features(step: KeptStep, data: Any, made_at: Callable[[Any], list[list[Any]]
             ):
                 places = [*made_at(tensor)[:1], call.told()]
                 return {"tables": tables, "column": name, "by": best, "places": places}
+            by = (
+                _asked_beside(step, call, tensor, n)
+                if known and fitting[0] >= SURE and len(tensor) == n + 1
+                else 0
+            )
+            if by:
+                return {"tables": tables, "column": name, "by": by, "places": [call.told()]}
     return {"tables": tables, "column": "", "by": 0, "places": []} if tables else {}
 
 
@@ -51,6 +59,40 @@ def _tables(step: KeptStep, n: int) -> Iterator[tuple[Call, Any]]:
             if fits and id(one) not in seen and not one.is_sparse and one.numel() <= WIDEST * (n + 2):
                 seen.add(id(one))
                 yield call, one
+
+
+def _asked_beside(step: KeptStep, call: Call, table: Any, n: int) -> int:
+    """-1 where a table of features, whose row i is item i, is asked for one less than a learned table, `features[items - 1]` beside
+    `rows(items)`; 0 where the ids are the same, or nothing of the kind is looked up.
+
+    Both tables have n + 1 rows, so that the learned one has no room for ids that are one more than the items.
+    """
+    asked = [one for one in call.inputs if one is not table and _are_ids(one)]
+    found: set[int | None] = set()
+    for other in step.calls:
+        if not any(
+            one.is_leaf and one.requires_grad and one.dim() == 2 and len(one) == n + 1 for one in other.inputs
+        ):
+            continue
+        for ids in filter(_are_ids, other.inputs):
+            found |= {_difference(one, ids) for one in asked if one.shape == ids.shape}
+    found.discard(None)
+    return (found.pop() or 0) if len(found) == 1 else 0
+
+
+def _are_ids(one: Any) -> bool:
+    return not one.is_floating_point() and one.dtype is not torch.bool and one.numel() >= LEAST_ITEMS
+
+
+def _difference(asked: Any, ids: Any) -> int | None:
+    """-1 or 0 where the ids that are asked for are others and so much at each place but those of padding; else None.
+
+    One more than others is no finding: it is right where these count from 0.
+    """
+    inner = ids > ids.min()
+    if int(inner.sum()) < LEAST_ITEMS:
+        return None
+    return next((by for by in (-1, 0) if bool((asked[inner] == ids[inner] + by).all())), None)
 
 
 def _counts_from_0(call: Call, table: Any, n: int) -> bool:
