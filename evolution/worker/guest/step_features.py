@@ -41,13 +41,9 @@ def features(step: KeptStep, data: Any, made_at: Callable[[Any], list[list[Any]]
             ):
                 places = [*made_at(tensor)[:1], call.told()]
                 return {"tables": tables, "column": name, "by": best, "places": places}
-            by = (
-                _asked_beside(step, call, tensor, n)
-                if known and fitting[0] >= SURE and len(tensor) == n + 1
-                else 0
-            )
-            if by:
-                return {"tables": tables, "column": name, "by": by, "places": [call.told()]}
+            fits = known and fitting[0] >= SURE and len(tensor) == n + 1
+            if fits and _asks_one_less(step, call, tensor, n):
+                return {"tables": tables, "column": name, "by": 1, "places": [call.told()]}
     return {"tables": tables, "column": "", "by": 0, "places": []} if tables else {}
 
 
@@ -61,9 +57,8 @@ def _tables(step: KeptStep, n: int) -> Iterator[tuple[Call, Any]]:
                 yield call, one
 
 
-def _asked_beside(step: KeptStep, call: Call, table: Any, n: int) -> int:
-    """-1 where a table of features, whose row i is item i, is asked for one less than a learned table, `features[items - 1]` beside
-    `rows(items)`; 0 where the ids are the same, or nothing of the kind is looked up.
+def _asks_one_less(step: KeptStep, call: Call, table: Any, n: int) -> bool:
+    """Whether a table of features, whose row i is item i, is asked for one less than a learned table: `features[items - 1]` beside `rows(items)`.
 
     Both tables have n + 1 rows, so that the learned one has no room for ids that are one more than the items.
     """
@@ -76,8 +71,7 @@ def _asked_beside(step: KeptStep, call: Call, table: Any, n: int) -> int:
             continue
         for ids in filter(_are_ids, other.inputs):
             found |= {_difference(one, ids) for one in asked if one.shape == ids.shape}
-    found.discard(None)
-    return (found.pop() or 0) if len(found) == 1 else 0
+    return found - {None} == {-1}
 
 
 def _are_ids(one: Any) -> bool:

@@ -88,7 +88,7 @@ def test_a_table_whose_last_row_is_padding_belongs_to_ids_from_0():
 @pytest.mark.parametrize(
     ("asked", "rows", "by"),
     [
-        (lambda ids: ids - 1, N + 1, -1),  # the category of the item before
+        (lambda ids: ids - 1, N + 1, 1),  # the category of the item before
         (lambda ids: ids + 1, N + 1, 0),  # right where the learned table counts from 0
         (lambda ids: ids, N + 1, 0),
         (lambda ids: ids - 1, N + 2, 0),  # a learned table with room for a special token before the items
