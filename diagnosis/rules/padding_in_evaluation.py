@@ -133,14 +133,14 @@ def _gives_all_rows(repo: Codebase, file: ParsedFile, value: ast.expr, depth: in
         return False
     if isinstance(value, ast.Call):
         own = value.func.value if isinstance(value.func, ast.Attribute) else None
-        if called_name(value) in SAME and own is not None and not isinstance(own, ast.Name):
+        if called_name(value) in SAME and own is not None and dotted(own) not in ("np", "torch", "F"):
             return _gives_all_rows(repo, file, own, depth)
         reached = repo.callee(file, value) or callee(repo, file, value)
         given = _returned(reached) if reached is not None else None
         pads = (
             depth > 0
             or reached is None
-            or any("pad" in called_name(c) for c in reached.file.calls_in(reached.node))
+            or any(_pads(repo, reached.file, c) for c in reached.file.calls_in(reached.node))
         )
         return (
             reached is not None
@@ -151,11 +151,21 @@ def _gives_all_rows(repo: Codebase, file: ParsedFile, value: ast.expr, depth: in
     if isinstance(value, ast.Name):
         found = [b.value for b in bindings(file, value.id, value) if b.how is How.ASSIGNED]
         return len(found) == 1 and _gives_all_rows(repo, file, found[0], depth + 1)
+    if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Add):  # beside a bias
+        return any(_gives_all_rows(repo, file, side, depth + 1) for side in (value.left, value.right))
     return (
         isinstance(value, ast.BinOp)
         and isinstance(value.op, ast.MatMult)
         and _is_whole_table(repo, file, value.right, 0)
     )
+
+
+def _pads(repo: Codebase, file: ParsedFile, call: ast.Call) -> bool:
+    """Whether a call fills rows up, by its name or because the function that it runs lays them into zeros."""
+    if "pad" in called_name(call):
+        return True
+    reached = repo.callee(file, call)
+    return reached is not None and any(called_name(c) == "zeros" for c in reached.file.calls_in(reached.node))
 
 
 def _returned(function: Defined) -> ast.expr | None:
