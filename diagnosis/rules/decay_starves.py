@@ -25,7 +25,7 @@ KIND = FindingKind(
     explains=("decay-outweighs", "tables-shrink", "decay-without-gradient", *UNLEARNED, *UNTRAINED, *WEAK, *NARROW),
 )  # fmt: skip
 # Optimizers that divide the decay together with the gradient by their size.
-RESCALING = {"Adam", "NAdam", "RAdam", "Adamax", "RMSprop", "Adagrad"}
+RESCALING = {"Adam", "NAdam", "RAdam", "Adamax", "RMSprop"}
 STRONG = 0.01  # published recommenders take at most a tenth of it with these
 SUBTRACTING = {"AdamW", "SGD"}
 HALVED_WITHIN = 150  # steps

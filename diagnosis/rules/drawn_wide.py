@@ -120,19 +120,40 @@ def _is_asked_for(source: ParsedFile, call: ast.Call, name: str) -> bool:
 
 
 def _is_any_parameter(repo: Codebase, source: ParsedFile, filled: ast.expr) -> bool:
-    """Whether what is filled goes through all parameters of a model: `for p in model.parameters()`, under no condition but their size."""
+    """Whether what is filled goes through all parameters of a model: `for p in model.parameters()`, under no condition on their names."""
     found = bindings(source, filled.id, filled) if isinstance(filled, ast.Name) else []
     asked = [c for b in found for c in source.calls_in(b.value)]
-    everything = bool(asked) and all(called_name(c) in ("parameters", "named_parameters") for c in asked)
+    chosen = any(
+        isinstance(part, ast.Constant) and isinstance(part.value, str)
+        for outer in source.around(filled)
+        if isinstance(outer, ast.If)
+        for part in ast.walk(outer.test)
+    )
+    everything = (
+        not chosen
+        and bool(asked)
+        and all(called_name(c) in ("parameters", "named_parameters") for c in asked)
+    )
     return everything and next(repo.calls("Embedding"), None) is not None
 
 
 def _is_scaled_later(source: ParsedFile, call: ast.Call) -> bool:
-    """Whether the result is divided, multiplied or handed on where it is drawn: `torch.empty(n, d).normal_() / d`."""
+    """Whether the result is divided or multiplied where it is drawn, `torch.empty(n, d).normal_() / d`, or what was filled in the same function
+    after that: `self.items.weight.data *= 0.1`, `self.items.weight.mul_(0.1)`.
+    """
     outer = source.parents.get(call)
     while isinstance(outer, ast.Attribute | ast.Call):
         outer = source.parents.get(outer)
-    return isinstance(outer, ast.BinOp | ast.AugAssign)
+    function, name = source.function_of(call), dotted(_filled(source, call) or call).removesuffix(".data")
+    if isinstance(outer, ast.BinOp | ast.AugAssign) or function is None or not name:
+        return isinstance(outer, ast.BinOp | ast.AugAssign)
+    changed = [one.target for one in source.within(function, ast.AugAssign)]
+    changed += [
+        c.func.value
+        for c in source.calls_in(function)
+        if isinstance(c.func, ast.Attribute) and c.func.attr in ("mul_", "div_", "copy_")
+    ]
+    return any(dotted(one).removesuffix(".data") == name for one in changed)
 
 
 @once
@@ -143,8 +164,10 @@ def _scores_by_products(repo: Codebase) -> bool:
             sides = (part.left, part.right)
             summed = isinstance(part.op, ast.Mult) and _is_summed(file, part)
             multiplied = isinstance(part.op, ast.MatMult) or summed
-            if multiplied and any(
-                _reads_weight(file, side) or _is_look_up(repo, file, side) for side in sides
+            if (
+                multiplied
+                and not _is_scaled(file, part)
+                and any(_reads_weight(file, side) or _is_look_up(repo, file, side) for side in sides)
             ):
                 return True
     return any(
@@ -152,6 +175,14 @@ def _scores_by_products(repo: Codebase) -> bool:
         for made in repo.calls(*PRODUCTS)
         for given in made.call.args
     )
+
+
+def _is_scaled(file: ParsedFile, product: ast.BinOp) -> bool:
+    """Whether a product is divided or multiplied by a number where it is made: `(u * v).sum(-1) / d ** 0.5`."""
+    outer: ast.AST | None = file.parents.get(product)
+    while isinstance(outer, ast.Attribute | ast.Call):
+        outer = file.parents.get(outer)
+    return isinstance(outer, ast.BinOp) and isinstance(outer.op, ast.Div | ast.Mult)
 
 
 def _is_summed(file: ParsedFile, product: ast.BinOp) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from diagnosis.rules.codebase import Codebase, Defined, once
 from diagnosis.rules.places_from import number
 from diagnosis.rules.source import Function, ParsedFile
-from diagnosis.rules.values import bindings, parameters
+from diagnosis.rules.values import How, bindings, parameters
 from diagnosis.syntax import called_name, dotted
 
 ASKED = ["self", "users", "histories"]  # the parameters of `score`, by the contract with programs
@@ -145,9 +145,7 @@ def _ends_by_setting(source: ParsedFile, cut: ast.Slice) -> bool:
         for value in made
         for part in ast.walk(value)
     }
-    looped = isinstance(end, ast.Name) and any(
-        isinstance(outer, ast.For) and dotted(outer.target) == end.id for outer in source.around(cut)
-    )
+    looped = isinstance(end, ast.Name) and any(b.how is How.ITERATED for b in bindings(source, end.id, end))
     return not words & SIZES and not looped
 
 
