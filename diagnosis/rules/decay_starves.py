@@ -52,7 +52,7 @@ def decay_starves_tables(source: ParsedFile) -> Iterator[RuleHit]:
         yield source.hit(
             KIND.code,
             call,
-            f"a decay of {min(numbers):g} at every step takes a row to zero before its item comes again: take 1e-4 or less, or leave the tables out",
+            f"`weight_decay={min(numbers):g}` takes rows to zero before their items come again: take far less, or leave the tables out",
         )
 
 

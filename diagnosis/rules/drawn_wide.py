@@ -13,6 +13,7 @@ from diagnosis.rules.tensor_calls import whole
 from diagnosis.rules.values import bindings, words_of
 from diagnosis.symptoms import UNLEARNED
 from diagnosis.syntax import called_name, dotted
+from seeds.amounts import number
 
 KIND = FindingKind(
     code="tables-drawn-wide",
@@ -51,7 +52,7 @@ def tables_drawn_wide(source: ParsedFile) -> Iterator[RuleHit]:
         yield source.hit(
             KIND.code,
             call,
-            f"draws tables with a standard deviation of {spread:.3g}, whose products are scores far apart before anything is learned: take 0.1 or less",
+            f"draws tables with a deviation of {number(spread)}, whose products are far apart before anything is learned: take a tenth or less",
         )
 
 
