@@ -39,7 +39,7 @@ def fillings(program: Program, seen: Sequence[CodePlace]) -> list[ast.AST]:
     """
     starts = expressions_of(program, seen[:1])
     here: list[ast.AST] = [one for start in starts for one in ast.walk(start) if _moves(program, one)]
-    if here:
+    if here or any(_asks_beside(one) for start in starts for one in ast.walk(start)):
         return []
     flow = list(flow_into(program, starts))
     shifts: list[ast.AST] = [at.node for at in flow if _moves(program, at.node)]
@@ -49,6 +49,17 @@ def fillings(program: Program, seen: Sequence[CodePlace]) -> list[ast.AST]:
     filled = _filled(program, seen[:1], starts)
     beside = [one for node in filled for one in _taken_beside(program, node)]
     return beside[:1] or filled or moved[:1]
+
+
+def _asks_beside(node: ast.AST) -> bool:
+    """`table[items - 1]`, `table[(items - 1).clamp(min=0)]`"""
+    if not isinstance(node, ast.Subscript) or isinstance(node.slice, ast.Slice | ast.Tuple):
+        return False
+    asked = node.slice
+    while isinstance(asked, ast.Call) and isinstance(asked.func, ast.Attribute):
+        asked = asked.func.value
+    both = operands(asked, ast.Add) or operands(asked, ast.Sub)
+    return bool(both) and constant(both[1]) == 1
 
 
 def _taken_beside(program: Program, filled: ast.AST) -> list[ast.AST]:

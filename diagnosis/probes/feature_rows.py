@@ -12,7 +12,7 @@ KIND = FindingKind(
     title="Features of other items",
     why="Every item is described by its neighbour's features, so that they tell nothing of it.",
     definition="By how many rows a table of item features is shifted: items that are equal in a column of the data are equal in a feature "
-    "made of it, for the rows beside them alone.",
+    "made of it, for the rows beside them alone; or whose rows are asked for with ids one less than those of the learned rows.",
     roles=(Role.ENCODER,),
     explains=(
         "weaker-than-popularity",

@@ -356,6 +356,9 @@ class Codebase:
         """What the elements of a list or ModuleList are made by."""
         found: list[Made] = []
         for place, value in self.bound(file, node, depth) or [(file, node)]:
+            if isinstance(value, ast.Name | ast.Attribute) and value is not node and depth < DEEPEST:
+                found += self._elements(place, value, depth + 1)  # a list that was handed on
+                continue
             for part in [value] if not isinstance(value, ast.Call) else value.args[:1]:
                 if isinstance(part, ast.List | ast.Tuple):
                     found += [m for e in part.elts for m in self.makers(place, e, depth + 1)]

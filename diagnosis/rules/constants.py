@@ -1,7 +1,8 @@
 """The numbers that an expression may stand for, through names, attributes, defaults and options of the command line."""
 
 import ast
-from collections.abc import Sequence
+import operator
+from collections.abc import Callable, Sequence
 
 from diagnosis.rules.codebase import Codebase, Defined, once
 from diagnosis.rules.source import Function, ParsedFile, keyword
@@ -29,8 +30,54 @@ def numbers_of(repo: Codebase, file: ParsedFile, node: ast.expr | None, depth: i
             values = [*given, *([(file, default)] if default is not None and not given else [])]
         return _all(repo, values, depth)
     if isinstance(node, ast.Attribute):
-        return _all(repo, _settings(repo).get(node.attr, []), depth)
+        found = _of_module(repo, file, node) or _settings(repo).get(node.attr, [])
+        return _all(repo, found, depth)
+    if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
+        return _all(repo, _keys(repo).get(node.slice.value, []), depth)
+    if isinstance(node, ast.BinOp):
+        return _computed(repo, file, node, depth)
     return frozenset()
+
+
+def _of_module(repo: Codebase, file: ParsedFile, node: ast.Attribute) -> list[tuple[ParsedFile, ast.expr]]:
+    """What a name of an imported file of the repo is bound to: `config.RATE` after `import config`."""
+    origin = file.imports.get(node.value.id, "") if isinstance(node.value, ast.Name) else ""
+    if not origin:
+        return []
+    there = origin.lstrip(".").replace(".", "/")
+    files = [one for one in repo.files if f"/{one.path}".endswith((f"/{there}.py", f"/{there}/__init__.py"))]
+    return [
+        (one, b.value) for one in files for b in bindings(one, node.attr, one.nodes[0]) if b.position is None
+    ]
+
+
+def _computed(repo: Codebase, file: ParsedFile, node: ast.BinOp, depth: int) -> frozenset[float]:
+    """`10 * args.lr`, with each number that either side may be."""
+    does = _ARITHMETIC.get(type(node.op))
+    left, right = (
+        numbers_of(repo, file, side, depth + 1) if does else frozenset[float]()
+        for side in (node.left, node.right)
+    )
+    try:
+        return frozenset(does(a, b) for a in left for b in right) if does else frozenset()
+    except (ArithmeticError, ValueError, TypeError):
+        return frozenset()
+
+
+def _power(base: float, exponent: float) -> float:
+    """A power that is a real number; raises ValueError for any other."""
+    if base < 0 and exponent != int(exponent):
+        raise ValueError("no real number")
+    return float(base**exponent)
+
+
+_ARITHMETIC: dict[type[ast.operator], Callable[[float, float], float]] = {
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Pow: _power,
+}
 
 
 def _taken(binding: Binding) -> ast.expr | None:
@@ -64,6 +111,26 @@ def _settings(repo: Codebase) -> dict[str, list[tuple[ParsedFile, ast.expr]]]:
                     found.setdefault(name, []).append((file, node.value))
         for call in file.calls:
             _from_call(file, call, found)
+    return found
+
+
+@once
+def _keys(repo: Codebase) -> dict[object, list[tuple[ParsedFile, ast.expr]]]:
+    """Key of a dictionary that is written out, or of an element that is assigned to -> what it has, wherever in the repo."""
+    found: dict[object, list[tuple[ParsedFile, ast.expr]]] = {}
+    for file in repo.files:
+        for table in file.within(file.nodes[0], ast.Dict):
+            for key, value in zip(table.keys, table.values, strict=True):
+                if isinstance(key, ast.Constant):
+                    found.setdefault(key.value, []).append((file, value))
+        for statement in file.within(file.nodes[0], ast.Assign):
+            for target in statement.targets:
+                if isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Constant):
+                    found.setdefault(target.slice.value, []).append((file, statement.value))
+        for call in file.calls_named("dict"):
+            for word in call.keywords:
+                if word.arg:
+                    found.setdefault(word.arg, []).append((file, word.value))
     return found
 
 

@@ -11,6 +11,7 @@ from diagnosis.rules.places_from import number
 from diagnosis.rules.refitted_on_all import refitted_on_all
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import ParsedFile
+from diagnosis.rules.train_part_unread import train_part_unread
 from diagnosis.rules.values import bindings, same
 from diagnosis.syntax import called_name, dotted
 
@@ -20,7 +21,7 @@ KIND = FindingKind(
     title="Held-out events are trained on",
     why="The model learns the very answers that it is asked for, so that its figures say nothing of new events.",
     definition="Of one sequence the training part is `x[:-k]`, and an event further from the end than k is held out; or one comparison of a column "
-    "selects the training part, and another one, whose rows the first has too, a held-out part; or what was divided is trained on whole before a part of it is asked for.",
+    "selects the training part, and another one, whose rows the first has too, a held-out part; or what was divided is trained on whole before a part of it is asked for, also where nothing reads the training part.",
     roles=(Role.LOADER,),
     sources=("arXiv:2010.11060",),
 )
@@ -70,6 +71,12 @@ def held_out_in_training(source: ParsedFile) -> Iterator[RuleHit]:
                     "keeps events in training that are held out as well: leave out as many as are held out",
                 )
         yield from _compared(source, function)
+    for call, whole in train_part_unread(source):
+        yield source.hit(
+            KIND.code,
+            call,
+            f"trains on all of {whole}, and nothing reads the training part that was divided from it: give it that part",
+        )
     for call, whole in refitted_on_all(source):
         yield source.hit(
             KIND.code,

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from diagnosis.findings import FindingKind, FoundBy, Role
 from diagnosis.rules.hits import RuleHit
+from diagnosis.rules.oldest_served import oldest_served, put_at_the_end
 from diagnosis.rules.places_from import number
 from diagnosis.rules.repeated import repo_of
 from diagnosis.rules.rule import Rule
@@ -20,7 +21,7 @@ KIND = FindingKind(
     title="A long history keeps its oldest events",
     why="Who has more events than the model reads is told apart by what he did first; what he did last is never seen.",
     definition="A history is cut at its beginning by the length that the model reads, `seq[:maxlen]`, and padded to it, in code that turns nothing round and "
-    "takes the end of a history by this length nowhere.",
+    "takes the end of a history by this length nowhere; or what `score` is handed, or what is then put at the end of a row, is cut so.",
     roles=(Role.LOADER, Role.ENCODER),
     explains=("newest-kept", "newest-never-target", *UNORDERED, *WEAK),
 )
@@ -44,6 +45,15 @@ TURNS = {"reversed", "flip", "flipud", "fliplr", "reverse", "argsort", "sorted",
 
 def window_of_the_oldest(source: ParsedFile) -> Iterator[RuleHit]:
     """`seq = history[:maxlen]` with `[0] * (maxlen - len(seq)) + seq`; `islice(history, maxlen)`; `x[:, :MAX_LEN]` of padded histories."""
+    told: set[int] = set()
+    for found in (*oldest_served(source), *_put_at_the_end(source)):
+        statement = next((o for o in source.around(found) if isinstance(o, ast.stmt)), found)
+        told.add(statement.lineno)
+        yield source.hit(
+            KIND.code,
+            found if hasattr(statement, "body") else statement,
+            "keeps the oldest events of a long history, whose newest stand last: take them from the end",
+        )
     if turns_histories(repo_of(source)):
         return
     for cut, base, bound in _cuts(source):
@@ -57,11 +67,24 @@ def window_of_the_oldest(source: ParsedFile) -> Iterator[RuleHit]:
         ):
             continue
         statement = next((o for o in source.around(cut) if isinstance(o, ast.stmt)), cut)
+        if statement.lineno in told:
+            continue
         yield source.hit(
             KIND.code,
             cut if hasattr(statement, "body") else statement,
             "keeps the oldest events of a long history: take the newest, from the end",
         )
+
+
+def _put_at_the_end(source: ParsedFile) -> Iterator[ast.expr]:
+    """What is cut to its head and put at the end of a row, where it is a user's events and no repo turns them round."""
+    for found in put_at_the_end(source):
+        if (
+            isinstance(found, ast.Subscript)
+            and _is_history(source, found.value)
+            and not turns_histories(repo_of(source))
+        ):
+            yield found
 
 
 def _cuts(source: ParsedFile) -> Iterator[tuple[ast.expr, ast.expr, ast.expr]]:

@@ -1,11 +1,11 @@
 """Static rule: one half of a residual block adds its input, the other returns its own result alone."""
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from diagnosis.findings import FindingKind, FoundBy, Role
 from diagnosis.rules.codebase import Codebase, once
-from diagnosis.rules.definitions import Made
+from diagnosis.rules.definitions import Defined, Made
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.residual_in_loop import taken_place
 from diagnosis.rules.rule import Rule
@@ -19,11 +19,13 @@ KIND = FindingKind(
     found_by=FoundBy.RULE,
     title="A residual connection is missing",
     why="What the first half of the block has found reaches the next one through a small net alone, and is lost in deep stacks.",
-    definition="In a module that is stacked, one sublayer's result is added to its input, and a feed-forward net that keeps the width, or torch's "
-    "attention in a loop over lists of layers or one of the repo's own, gives its result without the input.",
+    definition="In a module that is stacked, one sublayer's result is added to its input, and a feed-forward net that keeps the width, or an "
+    "attention that adds nothing itself, gives its result without the input.",
     roles=(Role.ENCODER,),
     explains=(*UNLEARNED, *WEAK),
 )
+WEIGHS = ("softmax", "Softmax", "scaled_dot_product_attention", "MultiheadAttention")
+DEEPEST = 3  # modules inside of each other
 LINEAR = ("torch.nn.Linear", "torch.nn.Conv1d", "torch.nn.LazyLinear")
 
 
@@ -40,12 +42,12 @@ def residual_missing(source: ParsedFile) -> Iterator[RuleHit]:
         )
     for kind in source.within(source.nodes[0], ast.ClassDef):
         forward = next((f for f in kind.body if isinstance(f, Function) and f.name == "forward"), None)
-        if forward is None or kind.name not in repo.modules or kind.name not in _stacked(repo):
+        if forward is None or kind.name not in repo.modules or kind.name not in stacked(repo):
             continue
         sums = [
             b
             for b in source.within(forward, ast.BinOp)
-            if isinstance(b.op, ast.Add) and _is_residual(source, b)
+            if isinstance(b.op, ast.Add) and is_residual(source, b)
         ]
         if not sums:
             continue
@@ -71,7 +73,7 @@ def residual_missing(source: ParsedFile) -> Iterator[RuleHit]:
 def _attention_alone(
     repo: Codebase, source: ParsedFile, forward: Function, sums: list[ast.BinOp]
 ) -> Iterator[tuple[ast.Assign, str]]:
-    """`x = dropout(h)`, where h is what an attention, torch's or the repo's own, made of x, before `x + feed(norm(x))`."""
+    """`x = dropout(h)`, where h is what an attention made of x, before `x + feed(norm(x))`."""
     for statement in source.within(forward, ast.Assign):
         stream, value = dotted(statement.targets[0]), statement.value
         later = [
@@ -79,52 +81,72 @@ def _attention_alone(
         ]
         if not stream or not later or stream not in parameters(forward):
             continue
-        while isinstance(value, ast.Call) and "drop" in dotted(value.func).lower() and len(value.args) == 1:
+        while isinstance(value, ast.Call) and _is_dropout_or_norm(value):
             value = value.args[0]
         made = [value]
         if isinstance(value, ast.Name):
             made = [b.value for b in bindings(source, value.id, value) if b.position in (None, 0)][-1:]
         for call in made:
             call = call.value if isinstance(call, ast.Subscript) else call
-            if isinstance(call, ast.Call) and dotted(call.func).startswith("self.") and call.args:
+            if (
+                isinstance(call, ast.Call)
+                and dotted(call.func).startswith("self.")
+                and _is_made_of(call, stream)
+            ):
                 makers = repo.makers(source, call.func)
-                torchs = makers and all(m.full_name.endswith("nn.MultiheadAttention") for m in makers)
-                if torchs or (_of_stream(call, stream) and _is_own_attention(repo, makers)):
+                if makers and all(_is_plain_attention(repo, m) for m in makers):
                     yield statement, stream
 
 
-def _of_stream(call: ast.Call, stream: str) -> bool:
-    """Whether a layer is given the stream first, through a norm at most, and not as one of several vectors to choose from."""
-    first = call.args[0]
-    if isinstance(first, ast.Call) and "norm" in dotted(first.func).lower() and len(first.args) == 1:
-        first = first.args[0]
-    return dotted(first) == stream
+def _is_made_of(call: ast.Call, stream: str) -> bool:
+    """Whether a layer is given the stream, itself or normalised."""
+    given = call.args[0] if call.args else None
+    if isinstance(given, ast.Name) and given.id != stream:
+        return True  # what it is made of is not looked for: `n = norm(x)`
+    return given is not None and any(dotted(part) == stream for part in ast.walk(given))
 
 
-def _is_own_attention(repo: Codebase, makers: Sequence[Made]) -> bool:
-    """Whether one class of the repo made the layer, which weighs by a softmax, ends in a linear layer and adds nothing to what it was given."""
-    kind = next(iter(repo.classes.get(makers[0].name, [])), None) if len(makers) == 1 else None
-    if kind is None or not repo.is_module(kind):
+def _is_dropout_or_norm(call: ast.Call) -> bool:
+    name = dotted(call.func).rpartition(".")[2].lower()
+    return len(call.args) == 1 and ("drop" in name or "norm" in name or name.startswith("ln"))
+
+
+def _is_plain_attention(repo: Codebase, made: Made) -> bool:
+    """Whether a layer is torch's attention, or an own one that weighs by a softmax and adds nothing to what it is given."""
+    if made.full_name.endswith("nn.MultiheadAttention"):
+        return True
+    kinds = repo.classes.get(made.name, [])
+    if len(kinds) != 1 or not repo.is_module(kinds[0]) or _adds_its_input(repo, kinds[0]):
         return False
-    forward = next((f for f in kind.file.within(kind.node, ast.FunctionDef) if f.name == "forward"), None)
-    if forward is None:
-        return False
-    file, given = kind.file, set(parameters(forward))
-    weighs = any(
-        called_name(c) in ("softmax", "scaled_dot_product_attention") for c in file.calls_in(kind.node)
+    return any(
+        called_name(c) in WEIGHS for own in repo.lineage(kinds[0]) for c in own.file.calls_in(own.node)
     )
-    sums = [b for b in file.within(forward, ast.BinOp) if isinstance(b.op, ast.Add)]
-    adds = any(dotted(side) in given for b in sums for side in (b.left, b.right))
-    ends = [r.value for r in file.within(forward, ast.Return)]
-    layers = [c for c in ends if isinstance(c, ast.Call) and dotted(c.func).startswith("self.")]
-    linear = [m for c in layers for m in repo.makers(file, c.func)]
-    grown = any(isinstance(a.op, ast.Add) for a in file.within(forward, ast.AugAssign))
-    whole = len(layers) == len(ends) == len(linear) and all(m.full_name in LINEAR for m in linear)
-    return weighs and whole and not adds and not grown
+
+
+def _adds_its_input(repo: Codebase, kind: Defined, depth: int = 0) -> bool:
+    """Whether `forward` adds one of its arguments to something, or hands it with other things to a module that does; also where that is not told."""
+    forward = repo.method(kind, "forward")
+    if forward is None or not isinstance(forward.node, Function) or depth > DEEPEST:
+        return True
+    file, given = forward.file, set(parameters(forward.node)) - {"self"}
+    given |= {dotted(s.targets[0]) for s in file.within(forward.node, ast.Assign) if dotted(s.value) in given}
+    sums = [one for one in file.within(forward.node, ast.BinOp, ast.AugAssign) if isinstance(one.op, ast.Add)]
+    if any(dotted(side) in given for one in sums for side in _sides(one)):
+        return True
+    for call in file.calls_in(forward.node):
+        if len(call.args) > 1 and any(dotted(one) in given for one in call.args[1:]):
+            inner = repo.class_of(file, call.func)
+            if inner is not None and repo.is_module(inner) and _adds_its_input(repo, inner, depth + 1):
+                return True
+    return False
+
+
+def _sides(total: ast.BinOp | ast.AugAssign) -> tuple[ast.expr, ast.expr]:
+    return (total.left, total.right) if isinstance(total, ast.BinOp) else (total.target, total.value)
 
 
 @once
-def _stacked(repo: Codebase) -> set[str]:
+def stacked(repo: Codebase) -> set[str]:
     """Names of the classes of which a list of layers is made: `ModuleList(Block() for _ in range(n))`, `blocks.append(Block())`."""
     found: set[str] = set()
     for file in repo.files:
@@ -147,7 +169,7 @@ def _stacked(repo: Codebase) -> set[str]:
     return found
 
 
-def _is_residual(source: ParsedFile, total: ast.BinOp) -> bool:
+def is_residual(source: ParsedFile, total: ast.BinOp) -> bool:
     """`x + f(x)`: one side is a name, the other calls a layer on it."""
     for kept, added in ((total.left, total.right), (total.right, total.left)):
         name = dotted(kept)

@@ -72,15 +72,22 @@ def table_unread(source: ParsedFile) -> Iterator[RuleHit]:
                 )
 
 
+@once
+def _loads(repo: Codebase) -> dict[str, list[tuple[ParsedFile, ast.Attribute]]]:
+    """Name of an attribute -> where it is read in the repo, in the order of files and text."""
+    found: dict[str, list[tuple[ParsedFile, ast.Attribute]]] = {}
+    for file in repo.files:
+        for node in file.within(file.nodes[0], ast.Attribute):
+            if isinstance(node.ctx, ast.Load):
+                found.setdefault(node.attr, []).append((file, node))
+    return found
+
+
 def _dropped(repo: Codebase, source: ParsedFile, kind: ast.ClassDef, table: str) -> ast.Assign | None:
     """`p = self.positions(places)` where nothing reads `p`, and nothing else the table."""
     attribute = table.partition(".")[2]
-    reads = [
-        (file, node)
-        for file in repo.files
-        for node in file.within(file.nodes[0], ast.Attribute)
-        if node.attr == attribute and isinstance(node.ctx, ast.Load) and not _is_initialised(file, node)
-    ]
+    loads = _loads(repo).get(attribute, [])
+    reads = [(file, node) for file, node in loads if not _is_initialised(file, node)]
     if len(reads) != 1 or reads[0][0] != source or kind not in source.around(reads[0][1]):
         return None
     call = source.parents.get(reads[0][1])

@@ -4,6 +4,7 @@ import ast
 from collections.abc import Iterator
 
 from diagnosis.findings import FindingKind, FoundBy
+from diagnosis.rules.codebase import Codebase, once
 from diagnosis.rules.hits import RuleHit
 from diagnosis.rules.rule import Rule
 from diagnosis.rules.source import ParsedFile, keyword
@@ -46,6 +47,10 @@ def timestamps_in_float32(source: ParsedFile) -> Iterator[RuleHit]:
             if cast.lineno not in seen:
                 seen.add(cast.lineno)
                 yield _hit(source, cast)
+    for cast in _loaded_times(source):
+        if cast.lineno not in seen:
+            seen.add(cast.lineno)
+            yield _hit(source, cast)
     sorted_by = {w for call in source.calls_named(*ORDERS) for a in _given(call) for w in words_of(a)}
     for cast, column in _columns(source):
         if column in sorted_by and cast.lineno not in seen:
@@ -81,6 +86,7 @@ def _casts_below(source: ParsedFile, call: ast.Call) -> Iterator[ast.Call]:
                     or _is_called_time(source, c)
                     or (called_name(c) in MAKES and _is_second_key(call, given))
                     or (called_name(c) in MAKES and _is_time_of_records(source, c, given))
+                    or (called_name(c) in MAKES and _is_sorted_by_time(source, given))
                 )
             )
 
@@ -119,6 +125,59 @@ def _is_time_of_records(source: ParsedFile, cast: ast.Call, given: ast.expr) -> 
     made = [part.elt for value in origins(source, records) for part in source.within(value, ast.ListComp)]
     tuples = [one for one in (*added, *made) if isinstance(one, ast.Tuple) and len(one.elts) > place.value]
     return any(tells_time(word) for one in tuples for word in words_of(one.elts[place.value]))
+
+
+def _is_sorted_by_time(source: ParsedFile, given: ast.expr) -> bool:
+    """Whether a function that says it orders by time sorts by the third or a later column: `def by_time(events)`, `argsort(rows[:, 2])`."""
+    place = (
+        given.slice.elts[-1]
+        if isinstance(given, ast.Subscript) and isinstance(given.slice, ast.Tuple) and given.slice.elts
+        else None
+    )
+    function = source.function_of(given)
+    later = isinstance(place, ast.Constant) and isinstance(place.value, int) and place.value > 1
+    return later and function is not None and tells_time(function.name)
+
+
+def _loaded_times(source: ParsedFile) -> Iterator[ast.Call]:
+    """Whole tables that a function loads in single precision and gives out by columns, one of which its callers call a time:
+    `table = np.loadtxt(path, dtype=np.float32)`, `return table[:, 0], table[:, 1], table[:, 2]`; where events are ordered by times.
+    """
+    repo = source.repo
+    for cast in source.calls_named(*LOADS):
+        kept, function = source.parents.get(cast), source.function_of(cast)
+        if repo is None or not _is_small(cast) or not isinstance(kept, ast.Assign) or function is None:
+            continue
+        table = dotted(kept.targets[0])
+        places = {
+            number
+            for given in source.within(function, ast.Return)
+            if isinstance(given.value, ast.Tuple)
+            for number, part in enumerate(given.value.elts)
+            if isinstance(part, ast.Subscript) and dotted(part.value) == table
+        }
+        taken = [
+            target.elts[number]
+            for made in repo.calls(function.name)
+            if isinstance(takes := made.file.parents.get(made.call), ast.Assign)
+            for target in takes.targets
+            if isinstance(target, ast.Tuple)
+            for number in places
+            if number < len(target.elts)
+        ]
+        if any(tells_time(dotted(name)) for name in taken) and _orders_by_time(repo):
+            yield cast
+
+
+@once
+def _orders_by_time(repo: Codebase) -> bool:
+    """Whether anything in a repo is sorted by what is called a time."""
+    return any(
+        tells_time(word)
+        for made in repo.calls(*ORDERS)
+        for given in _given(made.call)
+        for word in words_of(given)
+    )
 
 
 def _is_second_key(call: ast.Call, given: ast.expr) -> bool:

@@ -101,6 +101,13 @@ class _Correction(_Part):
     places: Places
 
 
+class _Twins(_Part):
+    rows: Count
+    twice: Count
+    classes: Count
+    places: Places
+
+
 class _Features(_Part):
     tables: Count
     column: Name
@@ -149,6 +156,7 @@ class _Replayed(_Part):
     attended: _Attended | Nothing = {}
     direction: _Direction | Nothing = {}
     features: _Features | Nothing = {}
+    twins: _Twins | Nothing = {}
     correction: _Correction | Nothing = {}
     wrong_class: _WrongClass | Nothing = {}
     layers: _Layers | Nothing = {}

@@ -103,6 +103,17 @@ def brands(column, known):
     return table
 """,
 }
+ASKED = {
+    "bags.py": """
+import numpy as np
+import torch
+
+def bag(rows, ages, table):
+    flat = torch.as_tensor(np.concatenate(rows))
+    weights = [0.9 ** np.arange(n - 1, -1, -1) for n in map(len, rows)]
+    return flat, weights, table[(flat - 1).clamp(min=0)]  # backward # made # decides
+""",
+}
 LOGS = {
     "loss.py": """
 import torch
@@ -147,6 +158,7 @@ def score(net, x, hidden):
         ("features-misaligned", BESIDE),
         ("features-misaligned", NEIGHBOUR),
         ("features-misaligned", ROLLED),
+        ("features-misaligned", ASKED),
         ("learns-backwards", LOGS),
         ("learns-backwards", HINGE),
         ("history-window", LATE),

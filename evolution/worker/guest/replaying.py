@@ -80,6 +80,7 @@ def _questions(
     from .step_scale import scale
     from .step_serving import serving
     from .step_terms import terms
+    from .step_twins import twins
 
     n_items = int(data.n_items)
     questions: dict[str, Callable[[Any], dict[str, Any]]] = {
@@ -87,6 +88,7 @@ def _questions(
         "padding": lambda step: padding(step, n_items),
         "attended": lambda step: attended(step, n_items),
         "correction": lambda step: correction(step, data),
+        "twins": lambda step: twins(step, data),
         "features": lambda step: features(step, data, made_at),
         "terms": terms,
         "scale": scale,

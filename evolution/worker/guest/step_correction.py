@@ -51,7 +51,7 @@ def correction(step: KeptStep, data: Any) -> dict[str, Any]:
         beside = _judged_beside(step, call, events, often)
         if beside is not None:
             return beside
-        if sampled and _are_targets(call, logits) and not _of_views(step, logits, events):
+        if sampled and _are_targets(call, logits) and not of_views(step, logits, events):
             product = _product(step, logits)
             return {
                 "kind": "none",
@@ -173,7 +173,7 @@ def _are_targets(call: Call, logits: Any) -> bool:
     )
 
 
-def _of_views(step: KeptStep, logits: Any, events: Events) -> bool:
+def of_views(step: KeptStep, logits: Any, events: Events) -> bool:
     """Whether both factors of the logits are rows of the same ids, two views of the same items: a contrast, and no choice among items
     that were drawn by popularity. A view without a gradient keeps no ids; the other one's are of its items."""
     factors = _product(step, logits).inputs[:2]

@@ -1,8 +1,7 @@
 """Do the features that a kept step looks up for items belong to these items, or to their neighbours?
 
 A table with a row for each item is held against the item columns of the data: items that are equal in a column are equal in a
-feature made of it. Where that holds for the rows beside alone, the table is shifted. A table that holds may still be read at other
-rows than those of the items whose vectors are looked up beside it.
+feature made of it. Where that holds for the rows beside alone, the table is shifted.
 """
 
 from __future__ import annotations
@@ -11,6 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
+import torch
 
 from .step_kept import Call, KeptStep
 
@@ -23,8 +23,8 @@ LEAST_ITEMS = 20
 
 
 def features(step: KeptStep, data: Any, made_at: Callable[[Any], list[list[Any]]]) -> dict[str, Any]:
-    """{"tables", "column", "by", "places"}: tables of features that were held against a column; of one that is shifted, or read
-    beside its items, which column and by how many rows. {} where there is no such table. made_at: where a tensor comes from, [[path, line, function]], nearest first."""
+    """{"tables", "column", "by", "places"}: tables of features that were held against a column; of one that is shifted, which column and by how
+    many rows. {} where there is no such table. made_at: where a tensor comes from, [[path, line, function]], nearest first."""
     tables, n = 0, int(data.n_items)
     parts = ((call, tensor, rows) for call, tensor in _tables(step, n) for rows in _parts(tensor))
     for call, tensor, rows in parts:
@@ -41,9 +41,9 @@ def features(step: KeptStep, data: Any, made_at: Callable[[Any], list[list[Any]]
             ):
                 places = [*made_at(tensor)[:1], call.told()]
                 return {"tables": tables, "column": name, "by": best, "places": places}
-            beside = _read_beside(step, call, tensor, n) if known and fitting[0] >= SURE else 0
-            if beside and max(fitting[-1], fitting[1]) < UNSURE:
-                return {"tables": tables, "column": name, "by": beside, "places": [call.told()]}
+            fits = known and fitting[0] >= SURE and len(tensor) == n + 1
+            if fits and _asks_one_less(step, call, tensor, n):
+                return {"tables": tables, "column": name, "by": 1, "places": [call.told()]}
     return {"tables": tables, "column": "", "by": 0, "places": []} if tables else {}
 
 
@@ -57,31 +57,36 @@ def _tables(step: KeptStep, n: int) -> Iterator[tuple[Call, Any]]:
                 yield call, one
 
 
-def _read_beside(step: KeptStep, call: Call, table: Any, n: int) -> int:
-    """By how many rows the features that items are given stand after their own, where items are looked up in the same places; 0 where they are theirs, and where
-    nobody can tell.
+def _asks_one_less(step: KeptStep, call: Call, table: Any, n: int) -> bool:
+    """Whether a table of features, whose row i is item i, is asked for one less than a learned table: `features[items - 1]` beside `rows(items)`.
 
-    A table of n rows has none for padding, so that item i stands in row i - 1.
+    Both tables have n + 1 rows, so that the learned one has no room for ids that are one more than the items.
     """
-    asked = _ids(call, table)
-    own = -1 if len(table) == n else 0
-    found: set[int] = set()
-    for other in step.upstream(step.loss):
-        tables = [one for one in other.inputs if one.dim() == 2 and n <= one.shape[0] <= n + 2]
-        items = _ids(other, tables[0]) if tables and tables[0].requires_grad else None
-        if asked is None or items is None or items.shape != asked.shape or len(tables[0]) == n:
+    asked = [one for one in call.inputs if one is not table and _are_ids(one)]
+    found: set[int | None] = set()
+    for other in step.calls:
+        if not any(
+            one.is_leaf and one.requires_grad and one.dim() == 2 and len(one) == n + 1 for one in other.inputs
+        ):
             continue
-        apart = asked.long() - items.long()
-        if bool((apart == apart.flatten()[0]).all()):
-            found.add(int(apart.flatten()[0]) - own)
-    return -found.pop() if len(found) == 1 else 0
+        for ids in filter(_are_ids, other.inputs):
+            found |= {_difference(one, ids) for one in asked if one.shape == ids.shape}
+    return found - {None} == {-1}
 
 
-def _ids(call: Call, table: Any) -> Any:
-    """What a call looks up in a table, if that is one tensor of whole numbers; else None."""
-    ids = [one for one in call.inputs if one is not table and not one.is_floating_point() and one.numel() > 1]
-    ids = [one for one in ids if str(one.dtype) != "torch.bool"]
-    return ids[0] if len(ids) == 1 and any(one is table for one in call.inputs) else None
+def _are_ids(one: Any) -> bool:
+    return not one.is_floating_point() and one.dtype is not torch.bool and one.numel() >= LEAST_ITEMS
+
+
+def _difference(asked: Any, ids: Any) -> int | None:
+    """-1 or 0 where the ids that are asked for are others and so much at each place but those of padding; else None.
+
+    One more than others is no finding: it is right where these count from 0.
+    """
+    inner = ids > ids.min()
+    if int(inner.sum()) < LEAST_ITEMS:
+        return None
+    return next((by for by in (-1, 0) if bool((asked[inner] == ids[inner] + by).all())), None)
 
 
 def _counts_from_0(call: Call, table: Any, n: int) -> bool:

@@ -26,6 +26,7 @@ ADVICE_ON_CODE = {
     "metric-averaged-over-batches",
     "negatives-not-rejected",
     "row-already-moved",
+    "seen-never-asked",
     "unused-parameter",
     "ties-broken-by-item",
 }

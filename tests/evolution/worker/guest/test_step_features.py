@@ -86,20 +86,34 @@ def test_a_table_whose_last_row_is_padding_belongs_to_ids_from_0():
 
 
 @pytest.mark.parametrize(
-    ("padded", "aside", "by"),
-    [(True, 0, 0), (True, -1, 1), (True, 1, -1), (False, -1, 0), (False, 0, -1)],
+    ("asked", "rows", "by"),
+    [
+        (lambda ids: ids - 1, N + 1, 1),  # the category of the item before
+        (lambda ids: ids + 1, N + 1, 0),  # right where the learned table counts from 0
+        (lambda ids: ids, N + 1, 0),
+        (lambda ids: ids - 1, N + 2, 0),  # a learned table with room for a special token before the items
+    ],
 )
-def test_a_table_may_be_read_beside_its_items(padded: bool, aside: int, by: int) -> None:
+@pytest.mark.parametrize("bags", [False, True])
+def test_features_that_are_asked_for_with_other_ids_than_the_rows_are_found(asked, rows, by, bags):
     data = log()
     names = sorted({kind for kinds in data.item_columns["categories"] for kind in kinds})
-    own = [names.index(kinds[0]) + 1 for kinds in data.item_columns["categories"][1:]]
-    kinds = torch.tensor([0, *own] if padded else own)
-    items, of_kinds, ids = nn.Embedding(N + 1, 4), nn.Embedding(7, 4), torch.arange(2, 60)
+    kinds = torch.zeros(N + 1, dtype=torch.long)
+    for item, own in enumerate(data.item_columns["categories"][1:], 1):
+        kinds[item] = names.index(own[0]) + 1
+    ids = torch.cat([torch.zeros(3, dtype=torch.long), torch.arange(30, N)])
+    others = torch.randint(1, N, ids.shape, generator=torch.Generator().manual_seed(3))
+    make = nn.EmbeddingBag if bags else nn.Embedding
+    items, of_kinds = make(rows, 4), make(7, 4)
+    at = asked(ids).clamp(min=0)
 
     def run():
-        rows = items(ids) + of_kinds(kinds[ids + aside])
-        rows.mean().backward()
+        if bags:
+            starts = torch.arange(0, len(ids), 2)
+            out = items(ids, starts) + of_kinds(kinds[at], starts)
+        else:
+            out = (items(ids) + of_kinds(kinds[at])) * items(others)
+        out.mean().backward()
 
     told = asked_of(run, lambda kept: features(kept, data, lambda tensor: []))
-    assert (told["column"], told["by"]) == ("categories" if by else "", by)
-    assert not by or line(told["places"][0]) == "rows = items(ids) + of_kinds(kinds[ids + aside])"
+    assert (told["by"], told["tables"] > 0) == (by, True)
