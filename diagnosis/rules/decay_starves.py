@@ -48,7 +48,7 @@ def decay_starves_tables(source: ParsedFile) -> Iterator[RuleHit]:
             or not _is_strong(repo, source, call, min(numbers))
             or not _has_table(repo, source, call)
         ):
-            continue  # fmt: skip
+            continue
         yield source.hit(
             KIND.code,
             call,

@@ -95,7 +95,7 @@ def _names(source: ParsedFile, function: Function, given: set[str]) -> tuple[set
         else:
             pairs = [(target, over)]
         rows |= {dotted(one) for one, value in pairs if _laid_out(source, value, tables, function)} - {""}
-    return tables, rows  # fmt: skip
+    return tables, rows
 
 
 def _laid_out(source: ParsedFile, node: ast.expr, tables: set[str], function: ast.AST) -> bool:
@@ -119,7 +119,13 @@ def _keeps_head(source: ParsedFile, part: ast.Subscript, tables: set[str], rows:
         )
         last = index.elts[-1]
         function = source.function_of(part) or part
-        return len(index.elts) == 2 and whole and isinstance(last, ast.Slice) and _ends_by_setting(source, last) and _laid_out(source, base, tables, function)  # fmt: skip
+        return (
+            len(index.elts) == 2
+            and whole
+            and isinstance(last, ast.Slice)
+            and _ends_by_setting(source, last)
+            and _laid_out(source, base, tables, function)
+        )
     if isinstance(base, ast.Subscript) and isinstance(base.slice, ast.Compare):
         base = base.value  # `row[row > 0]`
     return (
@@ -176,7 +182,7 @@ def put_at_the_end(source: ParsedFile) -> Iterator[ast.expr]:
             continue
         end = dotted(cut.slice.upper) if cut.slice.upper is not None else ""
         if end and _is_put_last(source, function, target.id, end):
-            yield cut  # fmt: skip
+            yield cut
 
 
 def _turns_at_all(source: ParsedFile, function: Function) -> bool:
@@ -213,7 +219,7 @@ def _is_put_last(source: ParsedFile, function: Function, name: str, end: str) ->
                 _is_from_end(side, name, end) for side in (filled.left, filled.right)
             ):
                 return True
-    return False  # fmt: skip
+    return False
 
 
 def _is_from_end(node: ast.expr | None, name: str, end: str) -> bool:

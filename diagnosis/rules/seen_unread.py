@@ -62,7 +62,7 @@ def _negatives(source: ParsedFile, function: Function) -> list[ast.Call]:
         plain = isinstance(statement, ast.Return) and named
         if plain or any(_says_negative(dotted(t).rpartition(".")[2]) for t in targets) or (named and targets):
             found.append(call)
-    return found  # fmt: skip
+    return found
 
 
 def _says_negative(name: str) -> bool:
@@ -129,7 +129,7 @@ def _marked(source: ParsedFile, inside: ast.AST) -> Iterator[ast.Name | ast.Attr
             and sets
             and isinstance(target.value, ast.Name | ast.Attribute)
         ):
-            yield target.value  # fmt: skip
+            yield target.value
 
 
 def _reads(source: ParsedFile, function: Function) -> set[str]:

@@ -28,7 +28,12 @@ def train_part_unread(source: ParsedFile) -> Iterator[tuple[ast.Call, str]]:
                 continue
             taken = _taken_whole(source, call, whole, statement)
             told_apart = {name.id for name in source.within(call, ast.Name)} & held
-            if taken and not told_apart and not _is_on_purpose(source, around, call) and not _cuts_itself(source, call):  # fmt: skip
+            if (
+                taken
+                and not told_apart
+                and not _is_on_purpose(source, around, call)
+                and not _cuts_itself(source, call)
+            ):
                 yield call, ", ".join(sorted(taken))
                 break
 
@@ -87,7 +92,7 @@ def _taken_whole(source: ParsedFile, call: ast.Call, whole: set[str], statement:
         )
         anew = any(getattr(b.node, "lineno", 0) >= statement.lineno for b in bindings(source, name.id, name))
         if plain and not anew:
-            found.add(name.id)  # fmt: skip
+            found.add(name.id)
     return found
 
 

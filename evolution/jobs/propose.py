@@ -50,8 +50,8 @@ def propose_once(
     accepted: bool = False,
 ) -> Proposed:
     """Make and measure patches for a version that has converged, which is trained on until it has; at most `trials`
-    candidates are trained, repairs that change no figure not counted. allow_cost: a guardrail on cost bars none. tuned: the version and each candidate are tuned
-    before they are compared. accepted: findings that the repo's baseline accepts call for patches too. Raises RepoError if the
+    candidates are trained, repairs that change no figure not counted. allow_cost: a guardrail on cost bars none. tuned: the version and
+    each candidate are tuned before they are compared. accepted: findings that the repo's baseline accepts call for patches too. Raises RepoError if the
     user's program cannot be measured, ConfigError if the baseline is wrong, Cancelled."""
     known = () if accepted else read_baseline(laboratory.context.repo)  # before anything is trained
     program = laboratory.user_program()
@@ -86,7 +86,8 @@ def _raced(
         proposals = race_tuned(evaluation, parent, feedback, candidates[:trials])
     else:
         proposals = evaluation.race(parent, feedback, _worth_a_trial(candidates, trials))
-    may_join = len(proposals) < trials and not tuned  # tuned patches change the same numbers
+    counted = [proposal for proposal in proposals if not leaves_figures(proposal.idea)]
+    may_join = len(counted) < trials and not tuned  # tuned patches change the same numbers
     together = combination(laboratory, parent, proposals) if may_join else None
     if together is not None:
         proposals = evaluation.race(parent, feedback, [together], proposals)

@@ -4,6 +4,8 @@ from typing import Any
 
 from existing.judged import ReaderVerdicts
 
+from evolution.adopting.adapter_text import counted_lines
+
 Row = dict[str, Any]
 _MARK = {True: "right", False: "WRONG", None: "not judged"}
 
@@ -24,7 +26,7 @@ def _line(row: Row, judged: ReaderVerdicts) -> str:
     cells = [
         row["name"],
         row.get("adapter_lines", "-"),
-        code_lines(row.get("adapter", "")),
+        counted_lines(row.get("adapter", "")),
         row.get("by_hand", "-"),
         row.get("questions", "-"),
         f"{minutes_to_findings(row):.1f}",
@@ -36,12 +38,6 @@ def _line(row: Row, judged: ReaderVerdicts) -> str:
         row["failed"].split(":")[0],
     ]
     return "| " + " | ".join(map(str, cells)) + " |\n"
-
-
-def code_lines(adapter: str) -> int:
-    """Lines that are neither blank nor of the docstring."""
-    code = adapter[adapter.find("import ") :] if "import " in adapter else ""
-    return sum(bool(line.strip()) for line in code.splitlines())
 
 
 def minutes_to_findings(row: Row) -> float:

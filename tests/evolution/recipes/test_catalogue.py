@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from diagnosis.findings import Role, Site
+from diagnosis.rules.check import RULES
 from evolution.domain.edits import apply_edits
 from evolution.domain.unified_diffs import unified_diff
 from evolution.recipes.catalogue import RECIPES
@@ -70,3 +71,10 @@ def test_every_trigger_is_the_code_of_a_finding_or_of_a_complaint():
 
     unknown = {code for recipe in RECIPES for code in recipe.triggers} - known_codes()
     assert not unknown
+
+
+def test_what_changes_no_figure_mends_what_rules_find():
+    """Nothing else can be judged where a training ends with its first epochs."""
+    by_rules = {kind.code for rule in RULES for kind in rule.kinds}
+    unfelt = [repair for repair in REPAIRS if repair.leaves_figures]
+    assert unfelt and all(repair.triggers <= by_rules for repair in unfelt)
