@@ -418,19 +418,46 @@ def live_paths(constants: Constants, program: TrainingProgram, attributes: set[s
     for unit, name, value in _bindings(_live_units(program)):
         if name in attributes:
             found.setdefault(name, name)
-        for file, node in _made_of(constants, unit, value)[:1]:
-            for other in file.units:
-                if other.owner is node:
-                    for inner in other.nodes:
-                        for target, _ in _pairs(inner):
-                            attribute = dotted(target).removeprefix("self.")
-                            if dotted(target).startswith("self.") and attribute in attributes:
-                                found.setdefault(attribute, f"{name}.{attribute}")
+        for kind in _made_of(constants, unit, value)[:1]:
+            for attribute in _set_in(kind) & attributes:
+                found.setdefault(attribute, f"{name}.{attribute}")
     for unit in _live_units(program):
         for name in [*parameters_of(unit), *_unpacked(unit)]:
             if name in attributes:
                 found.setdefault(name, name)
+    for unit in _live_units(program):
+        for name, entered, result in _results(constants, unit):
+            if isinstance(result, ast.Name) and result.id in attributes:
+                found.setdefault(result.id, name)
+            for kind in _made_of(constants, entered, result)[:1]:
+                for attribute in _set_in(kind) & attributes:
+                    found.setdefault(attribute, f"{name}.{attribute}")
     return found
+
+
+def _set_in(kind: Kind) -> set[str]:
+    """The attributes that a class's own methods set on `self`."""
+    methods = [unit for unit in kind[0].units if unit.owner is kind[1]]
+    told = {dotted(target) for unit in methods for node in unit.nodes for target, _ in _pairs(node)}
+    return {one.removeprefix("self.") for one in told if one.startswith("self.")}
+
+
+def _results(constants: Constants, unit: CodeUnit) -> Iterator[tuple[str, CodeUnit, ast.expr]]:
+    """(name, function, what it returns for it) of `rows, catalogue = read(path)`."""
+    for node in unit.nodes:
+        if not (isinstance(node, ast.Assign) and isinstance(node.value, ast.Call)):
+            continue
+        target = node.targets[0]
+        if not isinstance(target, ast.Tuple):
+            continue
+        for entered in constants.repo.reached(unit, node.value)[:4]:
+            for part in entered.nodes:
+                if not (isinstance(part, ast.Return) and isinstance(part.value, ast.Tuple)):
+                    continue
+                if len(part.value.elts) == len(target.elts):
+                    for name, result in zip(target.elts, part.value.elts):
+                        if isinstance(name, ast.Name):
+                            yield name.id, entered, result
 
 
 def _unpacked(unit: CodeUnit) -> Iterator[str]:

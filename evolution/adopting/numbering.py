@@ -20,7 +20,7 @@ LENGTHS = ("maxlen", "max_len", "max_length", "seq_len", "max_seq_len", "max_seq
 
 @dataclass(frozen=True, kw_only=True)
 class Numbering:
-    """users, items: the first ids. order: "sorted" or "appearance" where the repo numbers anew. maps: live variables with its
+    """users, items: the first ids. order: "sorted", "appearance" or "time" where the repo numbers anew. maps: live variables with its
     dicts from what it read to its ids. padding: a number, "n" or "n+1". length: of histories, None where any will do.
     """
 
@@ -67,7 +67,7 @@ def numbering_of(
     whys += [f"{down} takes 1 from what it reads"] if down else []
     distinct = _counts_distinct(files) if of_items is None else ""
     whys += [f"{distinct} counts the items that it meets"] if distinct else []
-    padding, why = _padding(constants, program, model, 1 if item_map else items)
+    padding, why = _padding(constants, program, model, of_items.first if of_items and item_map else items)
     whys += [why] if why else []
     if way.kind == "recurrent":
         padding = "n" if items == 0 else 0
@@ -104,6 +104,8 @@ def _counted_down(files: list[DataFile]) -> str:
             continue
         if not (less and isinstance(one, ast.Constant) and one.value == 1) or _is_a_count(left):
             continue
+        if unit is not None and _are_the_first_columns(left):
+            return f"{unit.file.path}:{node.lineno}"
         names = [
             dotted(t).rpartition(".")[2]
             for t in getattr(node, "targets", [getattr(node, "target", None)])
@@ -117,6 +119,15 @@ def _counted_down(files: list[DataFile]) -> str:
         if any(role_of(name) in ("user", "item") for name in (*names, *keys)):
             return f"{unit.file.path}:{node.lineno}" if unit is not None else ""
     return _indexed_less(unit.file) if unit is not None else ""
+
+
+def _are_the_first_columns(node: ast.expr) -> bool:
+    """Whether it is both columns of ids of a table that is read: `rows[:, :2]`, `rows[:, 0:2]`, `rows[:, [0, 1]]`."""
+    match node:
+        case ast.Subscript(slice=ast.Tuple(elts=[ast.Slice(lower=None, upper=None), columns])):
+            return ast.unparse(columns) in (":2", "0:2", "[0, 1]", "(0, 1)")
+        case _:
+            return False
 
 
 def _counts_distinct(files: list[DataFile]) -> str:

@@ -1,7 +1,7 @@
 """How a program numbers users and items anew: dictionaries that it fills, factorised columns, counters."""
 
 import ast
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from diagnosis.syntax import dotted
 from evolution.adopting.constants import Constants, assigned_in
@@ -32,8 +32,41 @@ def renumberings(constants: Constants, program: TrainingProgram) -> list[Renumbe
             else:
                 one = _set_by_default(constants, unit, node)
             if one is not None and one.about in ("item", "user"):
-                found.append(one)
+                by_time = one.order == "appearance" and _sorts_by_time(unit, node)
+                found.append(replace(one, order="time") if by_time else one)
     return found
+
+
+def _sorts_by_time(unit: CodeUnit, numbered: ast.AST) -> bool:
+    """Whether all rows are put in order of time before this, outside of any loop over users."""
+    line = getattr(numbered, "lineno", 0)
+    for call in unit.calls:
+        name = getattr(call.func, "attr", "") or dotted(call.func)
+        if call.lineno > line or name not in ("sort", "sorted", "sort_values"):
+            continue
+        keys = [word.value for word in call.keywords if word.arg in ("key", "by")]
+        keys += call.args[:1] if name == "sort_values" and not keys else []
+        looped = any(
+            isinstance(above, (ast.For, ast.ListComp, ast.GeneratorExp)) for above in unit.around(call)
+        )
+        if keys and not looped and _names_time(keys[0]):
+            return True
+    return False
+
+
+def _names_time(key: ast.expr) -> bool:
+    """Whether a key of sorting is the time, and nothing before it: `"ts"`, `["ts", "user"]`, `lambda row: row.ts`."""
+    if isinstance(key, ast.Lambda):
+        key = key.body
+    if isinstance(key, (ast.List, ast.Tuple)) and key.elts:
+        key = key.elts[0]
+    match key:
+        case ast.Constant(value=str(name)) | ast.Subscript(slice=ast.Constant(value=str(name))):
+            return role_of(name) == "time"
+        case ast.Attribute(attr=name):
+            return role_of(name) == "time"
+        case _:
+            return False
 
 
 def _made_dict(unit: CodeUnit, node: ast.Assign) -> Renumbering | None:

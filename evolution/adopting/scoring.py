@@ -287,6 +287,14 @@ def _by_history(
             table=table,
             why_table=why_table,
         )
+    if (told == "scores" or field) and set(given) in ({"last"}, {"last", "user"}):
+        of = "model" if name == "forward" else f"model.{name}"
+        plain = given in (["last"], ["user", "last"]) and not field
+        called = (f'"{name}"' if name != "forward" else "None") if plain else f"lambda model: lambda {', '.join(sorted(given, reverse=True))}: {of}({', '.join(given)}){field}"  # fmt: skip
+        more = ", with_users=True" if "user" in given else ""
+        code = f"kit.scores.by_last({called}{tensors}{more})"
+        why = f"{why} and returns a score for each item"
+        return ScoreWay(kind="by_last", code=code, why=why, table=table, why_table=why_table)
     if given == ["history"] and not field:
         called = f'"{name}"' if name != "forward" else "None"
     else:

@@ -29,7 +29,13 @@ KEPT = {"train", "tr", "training"}
 def held_out_by(program: TrainingProgram) -> tuple[int, str]:
     """(how many of a user's last events, where): 2 of `train[u] = items[:-2]` beside `test[u] = items[-1]`; (0, "") for none."""
     for unit in program.units:
-        cut = _cut_of(unit, program.units[0]) or _ranked_of(unit, program.units[0])
+        start = program.units[0]
+        cut = (
+            _cut_of(unit, start)
+            or _ranked_of(unit, start)
+            or _tail_of(unit, start)
+            or _masked_of(unit, start)
+        )
         if cut:
             return cut
     return 0, ""
@@ -121,6 +127,76 @@ def _ranked_of(unit: CodeUnit, start: CodeUnit) -> tuple[int, str] | None:
                 if more is not None and bound.value + more - first > 0:
                     return bound.value + more - first, f"{unit.file.path}:{node.lineno}"
     return None
+
+
+def _tail_of(unit: CodeUnit, start: CodeUnit) -> tuple[int, str] | None:
+    """The same of `test = df.groupby("user").tail(1)`."""
+    for node in unit.nodes:
+        if not isinstance(node, ast.Assign) or (unit is not start and below_main(unit, node)):
+            continue
+        for call in (one for one in ast.walk(node.value) if isinstance(one, ast.Call)):
+            grouped = isinstance(call.func, ast.Attribute) and any(
+                getattr(getattr(one, "func", None), "attr", "") == "groupby"
+                for one in ast.walk(call.func.value)
+            )
+            if grouped and _words(node.targets[0]) & HELD:
+                number = {"tail": 1, "last": 1}.get(getattr(call.func, "attr", ""), 0)
+                given = call.args[0] if call.args else None
+                if number and isinstance(given, ast.Constant) and isinstance(given.value, int):
+                    number = given.value
+                if number:
+                    return number, f"{unit.file.path}:{node.lineno}"
+    return None
+
+
+def _masked_of(unit: CodeUnit, start: CodeUnit) -> tuple[int, str] | None:
+    """The same of `train, test = rows[~last], rows[last]`, where `last` is where the next row is another user's.
+
+    Or where no later row is of the same user: `~df.duplicated("user", keep="last")`.
+    """
+    masks = {
+        target.id: node
+        for node in unit.nodes
+        if isinstance(node, ast.Assign) and _marks_the_last(node.value)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    for name, made in masks.items():
+        if unit is not start and below_main(unit, made):
+            continue
+        taken = [ast.unparse(one.slice) for one in unit.nodes if isinstance(one, ast.Subscript)]
+        if name in taken and f"~{name}" in taken:
+            return 1, f"{unit.file.path}:{made.lineno}"
+    return None
+
+
+def _marks_the_last(node: ast.expr) -> bool:
+    for one in ast.walk(node):
+        match one:
+            case ast.Compare(
+                left=ast.Subscript() as left, ops=[ast.NotEq()], comparators=[ast.Subscript() as right]
+            ):
+                ends = {_shift_of(left), _shift_of(right)}
+                if ends == {(1, None), (None, -1)} and _column(left.value) == _column(right.value):
+                    return True
+            case ast.Call(func=ast.Attribute(attr="duplicated")):
+                kept = any(
+                    w.arg == "keep" and getattr(w.value, "value", None) == "last" for w in one.keywords
+                )
+                if kept and isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Invert):
+                    return True
+            case _:
+                pass
+    return False
+
+
+def _shift_of(node: ast.Subscript) -> tuple[int | None, int | None]:
+    """(1, None) of `a[1:]` and `a[1:, 0]`, (None, -1) of `a[:-1]`; the first axis alone is looked at."""
+    part = node.slice.elts[0] if isinstance(node.slice, ast.Tuple) and node.slice.elts else node.slice
+    if not isinstance(part, ast.Slice):
+        return (0, 0)
+    lower = part.lower.value if isinstance(part.lower, ast.Constant) else None
+    return (lower if isinstance(lower, int) else None, -_negative(part.upper) or None)
 
 
 def _column(node: ast.expr) -> str:

@@ -45,6 +45,8 @@ def check_numbering(trace: Mapping[str, Any]) -> ContractCheck | None:
 def _fitting(told: Mapping[str, Any]) -> str:
     first, order, shift, of_users = (told[name] for name in ("first", "order", "shift", "user_shift"))
     call = f'order="{order}", items={first}' if order else f"items={first}"
+    if (of_users_too := told.get("users")) is not None:
+        return f'that of kit.Ids(data, order="{order}", users={of_users_too}, items={first})'
     of_items = f"items shifted by {shift:+d}" if shift else "that of"
     users = f" with users shifted by {of_users:+d}" if of_users else ""
     return (

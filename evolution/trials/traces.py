@@ -94,6 +94,7 @@ class Numbering(_Part):
     first: int
     shift: int
     user_shift: int
+    users: int | None = None
     path: Name
     line: Line
     ids_path: Name

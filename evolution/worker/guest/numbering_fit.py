@@ -32,7 +32,7 @@ Tested = list[tuple[LookedUp, Any, Any, Any]]
 class Numberings:
     """Repo ids of ours, (n + 1,) each, -1 where there is none, under the words of an adapter."""
 
-    def __init__(self, n: int, seen: Any) -> None:
+    def __init__(self, n: int, seen: Any, times: Any = None) -> None:
         self._n = n
         met, first = np.unique(seen, return_index=True)
         self._orders = {
@@ -40,6 +40,10 @@ class Numberings:
             "sorted": met,
             "appearance": met[np.argsort(first, kind="stable")],
         }
+        if times is not None:
+            by_time = np.asarray(seen)[np.argsort(np.asarray(times), kind="stable")]
+            met, first = np.unique(by_time, return_index=True)
+            self._orders["time"] = met[np.argsort(first, kind="stable")]
         self._orders["sorted-text"] = np.array(sorted(met.tolist(), key=str))
 
     def __iter__(self) -> Iterator[tuple[str, int, Any]]:
@@ -59,7 +63,7 @@ class _Log:
         self.users, self.items, self._offsets = (
             np.asarray(one) for one in (data.users, data.items, data.offsets)
         )
-        self.n_items = int(data.n_items)
+        self.n_items, self.times = int(data.n_items), getattr(data, "timestamps", None)
         self._sets: dict[int, set[int]] = {}
         self._users_of: dict[int, Any] = {}
         self.counts = np.bincount(self.items, minlength=self.n_items + 1)
@@ -88,7 +92,7 @@ def numbering_fit(kept: list[LookedUp], data: Any, ids: Any) -> dict[str, Any]:
     """How well the map `ids.items` of an adapter fits, and which fits best; {} where that cannot be told.
 
     given, best, chance: shares from 0 to 1; by chance, those of a permuted numbering. shift, user_shift: by how much the best is above
-    the given one. order, first: of the one that fits best. kind: "rows" or "pairs". path, line: where
+    the given one. order, first: of the one that fits best. users: the first id of users where they are numbered in that order, too. kind: "rows" or "pairs". path, line: where
     the table is looked up. ids_path, ids_line: where the adapter makes its numbering. padding: what fills rows and how the adapter has
     it, [] where they agree or it is not told.
     """
@@ -102,29 +106,47 @@ def numbering_fit(kept: list[LookedUp], data: Any, ids: Any) -> dict[str, Any]:
         (shift, tested) for shift in USER_SHIFTS if (tested := _pairs(table, np.asarray(ids.users), shift))
     ]
     chance = _best(pairs[0][1], _permuted(mine), log)[0] if pairs and pairs[0][0] == 0 else -1.0
-    return _told("pairs", pairs, chance, log, mine, ids) if 0 <= chance <= BY_CHANCE else {}
+    if not 0 <= chance <= BY_CHANCE:
+        return {}
+    anew = [
+        (order, first, tested)
+        for order, first, users in Numberings(int(data.n_users), log.users, log.times)
+        if order and first < 2 and (tested := _pairs(table, users, 0))
+    ]
+    return _told("pairs", pairs, chance, log, mine, ids, anew)
 
 
 def _told(
-    kind: str, tested: list[tuple[int, Tested]], chance: float, log: _Log, mine: Any, ids: Any
+    kind: str,
+    tested: list[tuple[int, Tested]],
+    chance: float,
+    log: _Log,
+    mine: Any,
+    ids: Any,
+    anew: list[tuple[str, int, Tested]] | None = None,
 ) -> dict[str, Any]:
-    """tested: by how much users are shifted, what was looked up; the first as the adapter has it."""
+    """tested: by how much users are shifted, what was looked up; the first as the adapter has it.
+
+    anew: what was looked up with users numbered anew, in which order and from which id; items are then numbered in the same order.
+    """
     given, place = _best(tested[0][1], mine, log)
-    numberings = list(Numberings(log.n_items, log.items))
+    numberings = list(Numberings(log.n_items, log.items, log.times))
     tried = [
-        (*_best(one, numbers, log), shift, each)
-        for shift, one in tested
+        (*_best(one, each[2], log), shift, None, each) for shift, one in tested for each in numberings
+    ] + [
+        (*_best(one, each[2], log), 0, first, each)
+        for order, first, one in anew or []
         for each in numberings
-        for numbers in each[2:]
+        if each[0] == order
     ]
-    best, fitting, user_shift, (order, first, numbers) = max(tried, key=lambda one: one[0])
+    best, fitting, user_shift, users, (order, first, numbers) = max(tried, key=lambda one: one[0])
     if given < 0 or best < 0:
         return {}
     place = place if given >= best else fitting
     made = getattr(ids, "place", ("", 0))
     return {
         "kind": kind, "given": given, "best": best, "chance": chance, "order": order, "first": first,
-        "shift": _shift(mine, numbers), "user_shift": user_shift, "path": place.path, "line": place.line,
+        "shift": _shift(mine, numbers), "user_shift": user_shift, "users": users, "path": place.path, "line": place.line,
         "ids_path": str(made[0]), "ids_line": int(made[1]), "padding": _padding(place, mine, ids),
     }  # fmt: skip
 

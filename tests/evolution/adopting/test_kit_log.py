@@ -110,6 +110,8 @@ def test_a_folder_that_is_only_linked_is_taken_over_before_it_is_written_to(
         ({"side": "right", "length": 3}, [[4, 1, 0], [2, 4, 0]], [0, 1, 2, 3, 4, 5]),
         ({"order": "sorted"}, [[0, 0, 3, 1], [0, 0, 2, 3]], [0, 1, 2, 5, 3, 5]),
         ({"order": "appearance"}, [[0, 0, 1, 2], [0, 0, 3, 1]], [0, 2, 3, 5, 1, 5]),
+        # In time: item 2 of user 2 at 5, then 4 at 10, 1 at 20.
+        ({"order": "time"}, [[0, 0, 2, 3], [0, 0, 1, 2]], [0, 3, 1, 5, 2, 5]),
         ({"items": {"1": 7, 2: 2, "4": 1, "[PAD]": 0}}, [[0, 0, 1, 7], [0, 0, 2, 1]], [0, 5, 2, 5, 1, 5]),
     ],
 )
@@ -196,6 +198,21 @@ def test_scores_of_histories_are_those_at_the_newest_place(kit: Any) -> None:
     torch.testing.assert_close(scores[:, :5], table[[1, 4]] @ table.T)
     _, bags = _asked(kit, kit.scores.by_bag("bag"), items=0, padding=None)
     assert bags[:, :5].tolist() == [[0, 1, 0, 0, 1], [0, 0, 1, 0, 1]]
+
+
+def test_a_model_of_the_newest_item_is_not_asked_of_a_user_without_one(kit: Any) -> None:
+    asked: list[list[list[int]]] = []
+
+    def ask(users: Any, last: Any) -> Any:
+        asked.append([users.tolist(), last.tolist()])
+        return last[:, None] * torch.ones(5)
+
+    ids = kit.Ids(LOG, items=0, padding=None)
+    score = kit.scores.by_last(lambda model: ask, with_users=True)
+    rows = np.array([[-1, -1], [1, 3], [3, -1]])
+    scores = score(_Model(), np.array([7, 8, 9]), rows, ids)
+    assert asked == [[[8, 9], [3, 3]]] and scores[:, 0].tolist() == [0, 3, 3]
+    assert score(_Model(), np.array([7]), rows[:1], ids).tolist() == [[0] * 5] and len(asked) == 1
 
 
 def test_an_item_that_the_model_does_not_know_comes_last(kit: Any) -> None:

@@ -108,3 +108,23 @@ def test_negatives_beside_the_positives_do_not_hide_a_shift() -> None:
         one.ids = one.ids[order]
     assert said(both, numbering(shifted(0))).passed
     assert said(both, numbering(shifted(-1))).passed is False
+
+
+def test_users_and_items_that_are_both_numbered_by_time_are_told() -> None:
+    order = np.argsort(LOG.timestamps, kind="stable")
+    theirs = []
+    for ids, n in ((LOG.users, LOG.n_users), (LOG.items, LOG.n_items)):
+        met, first = np.unique(ids[order], return_index=True)
+        numbers = np.full(n + 1, -1)
+        numbers[met[np.argsort(first, kind="stable")]] = np.arange(len(met))
+        theirs.append(numbers)
+    users, items = theirs
+    rows = np.random.default_rng(0).permutation(len(LOG.items))[:400]
+    kept = [
+        LookedUp("index", users[LOG.users[rows]], LOG.n_users, ("model.py", 5, "forward"), 0),
+        LookedUp("index", items[LOG.items[rows]], LOG.n_items, PLACE, 0),
+    ]
+    check = said(kept, numbering(shifted(-1), users=np.arange(LOG.n_users + 1) - 1))
+    assert check.passed is False
+    assert 'that of kit.Ids(data, order="time", users=0, items=0) fits 100 %' in check.message
+    assert said(kept, numbering(items, users=users)).passed

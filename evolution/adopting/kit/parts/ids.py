@@ -11,17 +11,17 @@ from .scratch import ROOT, _in_repo
 class Ids:
     """How the repo numbers users and items; evolverec's ids are 1 to n.
 
-    users, items: the first id; or the repo's id of each of ours, as a dict or an array. order: "sorted", "sorted-text" or "appearance"
-    where the repo numbers anew what it meets, in that order. padding: what fills histories, a number, "n" (of items) or "n+1".
+    users, items: the first id; or the repo's id of each of ours, as a dict or an array. order: "sorted", "sorted-text", "appearance" or "time"
+    where the repo numbers anew what it meets, in that order ("time": what happened first, first). padding: what fills histories, a number, "n" (of items) or "n+1".
     length: of the histories that the model takes, None for whatever they are; side: where padding stands.
     """
 
     def __init__(self, data, *, users=1, items=1, order=None, padding=0, length=None, side="left"):
         self.n_users, self.n_items = int(data.n_users), int(data.n_items)
         self.place = _caller()  # the adapter's line, for those who find that the numbering does not fit
-        self.users = _numbers(users, self.n_users, data.users, order, "users")
+        self.users = _numbers(users, self.n_users, _met(data, data.users, order), order, "users")
         self.items = _numbers(
-            items, self.n_items, data.items, order, "items"
+            items, self.n_items, _met(data, data.items, order), order, "items"
         )  # (n + 1,), -1 where the repo has none
         n = int((self.items[1:] >= 0).sum()) if order or not isinstance(items, int) else self.n_items
         self.padding = {"n": n, "n+1": n + 1}.get(padding, padding)
@@ -76,11 +76,17 @@ def _caller():
     ), frame.f_lineno
 
 
+def _met(data, ids, order):
+    """The ids of the log in the order in which the repo meets them."""
+    times = getattr(data, "timestamps", None)
+    return ids if order != "time" or times is None else ids[np.argsort(times, kind="stable")]
+
+
 def _numbers(given, n, seen, order, what):
     numbers = np.full(n + 1, -1, np.int64)
     if order is not None:
         met, first = np.unique(seen, return_index=True)
-        if order == "appearance":
+        if order in ("appearance", "time"):
             met = met[np.argsort(first, kind="stable")]
         elif order == "sorted-text":
             met = np.array(sorted(met.tolist(), key=str))

@@ -72,6 +72,31 @@ class scores:  # noqa: N801 - read as a namespace, kit.scores.by_user("predict")
         return score
 
     @staticmethod
+    def by_last(method=None, *, tensors=True, with_users=False):
+        """method(last (B,)) -> (B, N), of models that look at the newest item alone; with_users: method(users, last).
+
+        A row without an item that the model knows is not asked, and gets equal scores.
+        """
+
+        def score(model, users, histories, ids):
+            known = ids.is_item(histories)
+            rows = np.flatnonzero(known.any(1))
+            newest = histories[rows, histories.shape[1] - 1 - known[rows, ::-1].argmax(1)]
+            if not len(rows):
+                return np.zeros((len(users), int(ids.items.max()) + 1), np.float32)
+            given = (users[rows], newest) if with_users else (newest,)
+            told = _called(model, method, *(_given(one, model, tensors) for one in given))
+            if len(rows) == len(users):
+                return told
+            whole = (np.zeros if isinstance(told, np.ndarray) else told.new_zeros)(
+                (len(users), told.shape[1])
+            )
+            whole[rows] = told
+            return whole
+
+        return score
+
+    @staticmethod
     def by_packed(method=None, *, time_first=False, longest_first=False, lengths_first=False):
         """method(histories (B, L), lengths (B,)) -> (B, N), of a model that packs them, padding on the right.
 
