@@ -14,6 +14,8 @@ REPLICAS = 1  # further seeds that a promising candidate and its parent are trai
 FURTHER = 2
 LIKELY = 0.05  # a rise of the objective by this share is worth further seeds, though few users cannot tell
 FIX_TOLERANCE = 0.01  # a verified fix may cost at most this share of the objective
+TWO_SIDED_95 = 1.96  # standard errors from the middle of an interval to its ends
+MOST_CHANCE = 0.1  # a repair that lost more of the objective is not verified, however few the users are
 # A candidate is pruned if its best objective is below this share of the parent's best after as much training. The share
 # rises from HOPELESS at EARLY_EPOCHS, before which nothing is pruned, to LENIENT (some models learn slowly, or warm up) at
 # GRACE_EPOCHS, and to STRICT at the parent's best epoch. Where the parent was trained long, as epochs of few steps are many, both
@@ -81,12 +83,15 @@ def may_be_lost(effect: Effect) -> float:
 
 
 def was_lost(effect: Effect) -> float:
-    """The share of the objective that a change was seen to cost.
+    """The share of the objective that a change was seen to cost, 0 where that lies within chance.
 
     It is held against a repair that had all its seeds: its edit is ours, its cause is gone, and where it draws other random numbers
-    the interval of a few hundred users is wider than FIX_TOLERANCE, however many seeds there are.
+    the interval of a few hundred users is wider than FIX_TOLERANCE, however many seeds there are. Within chance is a loss of one
+    standard error of the change, of MOST_CHANCE of the objective at most; what is larger is a loss, whatever the users can tell.
     """
-    return (effect.before - effect.after) / effect.before if effect.before else 0.0
+    lost = effect.before - effect.after
+    chance = min((effect.high - effect.low) / (2 * TWO_SIDED_95), MOST_CHANCE * effect.before)
+    return lost / effect.before if effect.before and lost > chance else 0.0
 
 
 def verdict(

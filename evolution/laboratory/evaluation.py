@@ -233,8 +233,8 @@ class CandidateEvaluation:
         if broken_guardrails(self.guardrails, pairs):
             return False
         effect = objective_effect(self.context.repo, self.objective, pairs)
-        harmless = effect.after if mends else effect.before + effect.low
-        return effect.low > 0 or (bool(fixed) and harmless > (1 - FIX_TOLERANCE) * effect.before)
+        lost = was_lost(effect) if mends else may_be_lost(effect)
+        return effect.low > 0 or (bool(fixed) and lost < FIX_TOLERANCE)
 
     def _is_likely(self, pairs: Sequence[Pair], rivals: Rivals) -> bool:
         """Whether more seeds may show a gain."""
