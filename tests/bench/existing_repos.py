@@ -1,8 +1,9 @@
 """What a stranger's repo gets: init, check, train, diagnose and propose on fresh copies, and one table of what came of it.
 
-    python tests/bench/existing_repos.py                            all shapes of tests/foreign; docs/results/existing-repos.{json,md}
+    python tests/bench/existing_repos.py                            all shapes of tests/foreign, and our seeds; docs/results/existing-repos.{json,md}
     python tests/bench/existing_repos.py --shape neumf --epochs 8   one, soon
     python tests/bench/existing_repos.py --no-propose
+    python tests/bench/existing_repos.py --seed ngcf                a seed of ours; its row stands below the shapes
     python tests/bench/existing_repos.py --repo DIR --data LOG      any other repo: a copy of it; nothing is recorded, all is printed
     python tests/bench/existing_repos.py --table                    the table again, after findings were judged
 
@@ -25,11 +26,12 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parents[1]), str(HERE)]
 
 from existing.judged import ReaderVerdicts, read_judged
-from existing.steps import Row, measure
+from existing.steps import Row, measure, measure_seed
 from existing.table import table
 from existing.worked import write_worked
 from figures import RESULTS, provenance, record
 
+from seeds.new import seed_names
 from seeds.shop import make
 from tests.foreign.shapes import SHAPES
 
@@ -49,13 +51,27 @@ def main() -> None:
     log = make("micro").interactions
     for shape in SHAPES:
         kept = options.keep / f"{shape.name}.json"
-        if not options.table and (shape.name in options.shape or not (options.shape or kept.exists())):
+        if wanted(shape.name, options.shape, kept, options):
             row = measured(shape.name, lambda to, shape=shape: shape.fresh(to, log), shape.log, options)
             kept.write_text(json.dumps(row, indent=2), encoding="utf-8")
             print(table([row], judged), flush=True)
+    for seed in seed_names():
+        kept = options.keep / f"seed {seed}.json"
+        if wanted(seed, options.seed, kept, options):
+            with tempfile.TemporaryDirectory(prefix="existing-") as folder:
+                trials = 0 if options.no_propose else options.trials
+                row = measure_seed(seed=seed, repo=Path(folder) / seed, trials=trials)
+            kept.write_text(json.dumps(row, indent=2), encoding="utf-8")
+            print(table([row], judged), flush=True)
     kept_rows = {p.stem: json.loads(p.read_text("utf-8")) for p in options.keep.glob("*.json")}
-    rows = [kept_rows[shape.name] for shape in SHAPES if shape.name in kept_rows]
+    names = [*(shape.name for shape in SHAPES), *(f"seed {seed}" for seed in seed_names())]
+    rows = [kept_rows[name] for name in names if name in kept_rows]
     write_result(rows, judged)
+
+
+def wanted(name: str, asked: list[str], kept: Path, options: argparse.Namespace) -> bool:
+    """Whether to measure it: because it was asked for, or since nothing was and it has no row."""
+    return not options.table and (name in asked or not (options.shape or options.seed or kept.exists()))
 
 
 def read_options() -> argparse.Namespace:
@@ -63,6 +79,7 @@ def read_options() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     arguments.add_argument("--shape", action="append", default=[], help="a folder of tests/foreign; repeat")
+    arguments.add_argument("--seed", action="append", default=[], help="a seed of ours; repeat")
     arguments.add_argument("--repo", type=Path, help="another repo; it is copied, and not changed")
     arguments.add_argument("--data", default="", help="its log, relative to the repo, or absolute")
     arguments.add_argument("--epochs", type=int, default=0, help="at most so many; 0: as init wrote")

@@ -38,18 +38,48 @@ def measure(*, name: str, repo: Path, data: str, epochs: int, trials: int, pytho
             _limit_epochs(repo, epochs)
         checked = _checked(row, repo, name, with_python)
         row["problems"] = [p for p in checked["problems"] if p["severity"] in ("error", "warning")]
-        trained = _step(row, repo, "train", *with_python)
-        row["epochs"], row["metrics"] = trained["epochs"], trained["metrics"].get("NDCG@10", {})
-        found = _step(row, repo, "diagnose", *with_python)
-        row["findings"] = [_finding(repo, finding) for finding in found["findings"]]
-        row["checks"] = found["verdict"]["checks"]
-        if trials:
-            proposed = _step(row, repo, "propose", "--trials", str(trials), *with_python)
-            row["patches"] = [_patch(patch) for patch in proposed["proposals"]]
-            row["did_not_fit"] = proposed["did_not_fit"]
+        _train_and_propose(row, repo, trials, with_python)
     except StepFailed as failed:
         row["failed"] = str(failed)
     return row
+
+
+def measure_seed(*, seed: str, repo: Path, trials: int) -> Row:
+    """The row of one of our own seeds on the shop `micro`: from `new` on, as it needs no adapter."""
+    row: Row = {
+        "name": f"seed {seed}",
+        "minutes": {},
+        "findings": [],
+        "patches": [],
+        "failed": "",
+        "metrics": {},
+    }
+    row["adapter_lines"] = row["by_hand"] = row["questions"] = "-"
+    try:
+        subprocess.run(
+            [sys.executable, "-m", "evolverec_entry", "new", seed, str(repo), "--data", "shop-micro"],
+            capture_output=True,
+            cwd=repo.parent,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            check=True,
+        )
+        _step(row, repo, "check")
+        _train_and_propose(row, repo, trials, [])
+    except StepFailed as failed:
+        row["failed"] = str(failed)
+    return row
+
+
+def _train_and_propose(row: Row, repo: Path, trials: int, options: list[str]) -> None:
+    trained = _step(row, repo, "train", *options)
+    row["epochs"], row["metrics"] = trained["epochs"], trained["metrics"].get("NDCG@10", {})
+    found = _step(row, repo, "diagnose", *options)
+    row["findings"] = [_finding(repo, finding) for finding in found["findings"]]
+    row["checks"] = found["verdict"]["checks"]
+    if trials:
+        proposed = _step(row, repo, "propose", "--trials", str(trials), *options)
+        row["patches"] = [_patch(patch) for patch in proposed["proposals"]]
+        row["did_not_fit"] = proposed["did_not_fit"]
 
 
 def _checked(row: Row, repo: Path, name: str, options: list[str]) -> dict[str, Any]:
