@@ -25,6 +25,18 @@ def encode(items, x):
     weights = torch.softmax(scores.masked_fill(hidden, -1e9), -1)  # seen
     return weights @ x
 """
+ONLY_TIME_OF_A_WIDTH = """
+class Encoder(nn.Module):
+    def __init__(self, d):
+        self.attention = nn.MultiheadAttention(d, 1)
+
+    def forward(self, items):
+        width = items.shape[1]
+        x = self.item(items) + self.place(torch.arange(width))
+        later = torch.ones((width, width), dtype=torch.bool).triu(1)  # decides
+        told, _ = self.attention(x, x, x, attn_mask=later)  # seen
+        return told
+"""
 LISTED = """
 class Engine:
     def __init__(self, model, opt):
@@ -87,6 +99,7 @@ class Shop:
     ("code", "text"),
     [
         ("padding-attended", ONLY_TIME),
+        ("padding-attended", ONLY_TIME_OF_A_WIDTH),
         ("more-padding", ONLY_TIME),
         ("padding-attended", ONLY_TIME_IN_A_FUNCTION),
         ("not-in-optimizer", LISTED),
