@@ -3,6 +3,20 @@
 A cause takes the groups that fit, `explains=(*WEAK, *NARROW)`, or names single codes.
 """
 
+from collections.abc import Mapping
+
+# What is measured -> the complaints of simulated users that it is about: it bears them out where it is unhealthy, and
+# contradicts them where it is healthy.
+VERIFIES: Mapping[str, tuple[str, ...]] = {
+    "exposure-concentration": ("overused-popularity",),
+    "off-category": ("missed-category",),
+    "off-price": ("missed-price",),
+    "order-unused": ("missed-sequence",),
+    "popularity-bias": ("overused-popularity",),
+    "popularity-reversed": ("missed-popularity",),
+    "stale-lists": ("missed-recency",),
+    "weaker-than-markov": ("missed-sequence",),
+}
 # The model ranks worse than what costs a second: it has not learned what the data says.
 WEAK = ("weaker-than-popularity", "weaker-than-markov", "weaker-than-ease", "ranking-margin")
 # The lists are too much alike, or too near to the bestsellers.

@@ -6,17 +6,21 @@ same signal is shared by more users. "More" means that the 95 % Wilson interval 
 above that of the other, and also above TAIL, the chance that one of a user's own pages leaves its band.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from hashlib import sha256
 from math import sqrt
 
 from seeds.amounts import percent_within
 from simulator.behaviour import Judgement, Remark
-from simulator.critiques import Critique, Fidelity, Quote, Voice
+from simulator.critiques import Cell, Critique, Fidelity, Quote, Voice
 from simulator.messages import MESSAGES
 from simulator.viewpoint import TAIL
 
 QUOTES = 2
+CELLS = 2  # traits that are told of a critique, most telling first
+CELL_USERS = 10  # and of the others: with fewer users a share says nothing
 PRAISE = 3  # kinds of praise kept, most shared first; complaints matter more, since they call for action
 Z95 = 1.959964
 
@@ -56,7 +60,8 @@ def aggregate(
         least = least_praise if said[0][1].opinion.positive else TAIL
         if low > max(by_control, least):
             identity = sha256((origin + code).encode()).hexdigest()[:12]
-            critiques.append(_critique(identity, said, len(judgements), (low, high), fidelity))
+            critique = _critique(identity, said, len(judgements), (low, high), fidelity)
+            critiques.append(replace(critique, cells=_cells(judgements, said)))
     critiques.sort(key=lambda critique: (-critique.share, critique.code))
     complaints = [critique for critique in critiques if not critique.positive]
     blamed = {critique.signal: critique.share for critique in reversed(complaints)}
@@ -116,6 +121,29 @@ def _critique(
         quotes=_typical_quotes(said),
         fidelity=fidelity,
     )
+
+
+def _cells(judgements: Sequence[Judgement], said: Sequence[tuple[Judgement, Remark]]) -> tuple[Cell, ...]:
+    """The traits whose users say it more than all others do, by intervals that lie apart."""
+    asked, saying = _by_trait(judgements), _by_trait(judgement for judgement, _ in said)
+    found = []
+    for trait, users in asked.items():
+        others, count = len(judgements) - users, saying[trait]
+        if min(users, others) < CELL_USERS:
+            continue
+        low, high = wilson_interval(count, users)
+        rest = len(said) - count
+        if low > wilson_interval(rest, others)[1]:
+            found.append(
+                Cell(trait=trait, count=count, users=users, low=low, high=high, others=rest / others)
+            )
+    found.sort(key=lambda cell: (cell.others - cell.share, cell.trait))
+    return tuple(found[:CELLS])
+
+
+def _by_trait(judgements: Iterable[Judgement]) -> Counter[str]:
+    """How many users have each trait of their personas."""
+    return Counter(trait for judgement in judgements for trait in judgement.persona.split(", "))
 
 
 def _typical_quotes(said: list[tuple[Judgement, Remark]]) -> tuple[Quote, ...]:

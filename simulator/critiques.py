@@ -42,12 +42,33 @@ class Fidelity:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Cell:
+    """Users of one trait who say something far more often than the others: the two 95 % intervals lie apart.
+
+    trait: of their personas, "comes rarely" for one. count of `users` say so, a share in [low, high]; others: the share of the rest.
+    """
+
+    trait: str
+    count: int
+    users: int
+    low: float
+    high: float
+    others: float
+
+    @property
+    def share(self) -> float:
+        """The share of users of the trait who say it."""
+        return self.count / self.users
+
+
+@dataclass(frozen=True, kw_only=True)
 class Critique:
     """A complaint or praise that many personas share about their pages.
 
     code: stable kebab-case, for example "overused-popularity" or "missed-sequence". positive: they like it.
     count of users say so, of the `users` that were asked; share = count / users with its 95 % interval.
     signal: the reason for choosing that it is about, a key of `simulator.signals.SIGNALS`.
+    cells: the traits of those who say it most, where they say it more than others.
     """
 
     id: str
@@ -62,6 +83,7 @@ class Critique:
     high: float
     quotes: tuple[Quote, ...]
     fidelity: Fidelity
+    cells: tuple[Cell, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

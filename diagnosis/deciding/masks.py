@@ -170,7 +170,9 @@ def _told(program: Program, seen: Sequence[CodePlace], wanted: Callable[[ast.exp
 def _is_named(program: Program, node: ast.expr) -> bool:
     """Whether a mask gets its name here, with the axes that it is read with: `allowed = causal[None, None]`."""
     counts = isinstance(node, ast.Subscript) and getattr(node.value, "attr", "") == "shape"
-    return isinstance(node, ast.Subscript) and not counts and isinstance(program.parents.get(node), ast.Assign)
+    return (
+        isinstance(node, ast.Subscript) and not counts and isinstance(program.parents.get(node), ast.Assign)
+    )
 
 
 def _attends(program: Program, call: ast.Call) -> bool:

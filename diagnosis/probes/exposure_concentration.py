@@ -7,6 +7,7 @@ from diagnosis.findings import FindingKind, FoundBy, Measurement, Nature, Role, 
 from diagnosis.probes.outcome import unjudged
 from diagnosis.probes.probe import Probe
 from diagnosis.probes.ranking import popularity, shown
+from diagnosis.symptoms import VERIFIES
 from seeds.amounts import short
 from seeds.interactions import Int64
 from seeds.metrics.lists import gini
@@ -18,7 +19,7 @@ KIND = FindingKind(
     why="A few items take most places, so most of the catalogue is never shown.",
     definition="Gini of how often each item is in a top 10, beside training events and reference rankers.",
     roles=(Role.LOSS, Role.NEGATIVES),
-    verifies=("overused-popularity",),
+    verifies=VERIFIES["exposure-concentration"],
     nature=Nature.SYMPTOM,
     needs_training=True,
     unit="Gini",

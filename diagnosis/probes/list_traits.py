@@ -14,6 +14,7 @@ from diagnosis.findings import FindingKind, FoundBy, Measurement, Nature, Severi
 from diagnosis.probes.outcome import unjudged
 from diagnosis.probes.probe import Probe
 from diagnosis.probes.ranking import Float64, shown
+from diagnosis.symptoms import VERIFIES
 from seeds.amounts import amount, figure
 from seeds.metrics.intervals import mean_over_users
 
@@ -26,7 +27,7 @@ CATEGORY = FindingKind(
     "reference rankers and items at random.",
     nature=Nature.SYMPTOM,
     needs_training=True,
-    verifies=("missed-category",),
+    verifies=VERIFIES["off-category"],
     unit="share of the list",
     reference="the real next choices and the personal reference rankers, whichever is further off",
 )
@@ -39,7 +40,7 @@ PRICE = FindingKind(
     "choice, of the personal reference rankers and of items at random.",
     nature=Nature.SYMPTOM,
     needs_training=True,
-    verifies=("missed-price",),
+    verifies=VERIFIES["off-price"],
     unit="log price",
     reference="the real next choices and the personal reference rankers, whichever is further off",
 )
@@ -52,7 +53,7 @@ STALE = FindingKind(
     "real next choice, the personal reference rankers and items at random.",
     nature=Nature.SYMPTOM,
     needs_training=True,
-    verifies=("missed-recency",),
+    verifies=VERIFIES["stale-lists"],
     unit="share of the log's time",
     reference="the real next choices and the personal reference rankers, whichever is further off",
 )

@@ -9,6 +9,7 @@ from diagnosis.probes.not_converged import not_converged
 from diagnosis.probes.outcome import unjudged
 from diagnosis.probes.probe import Probe
 from diagnosis.probes.ranking import Bool, Float64, dense_targets, masked, ndcg_of_scores, unseen
+from diagnosis.symptoms import VERIFIES
 from seeds.amounts import number, percent
 from seeds.interactions import Int64
 from seeds.metrics.intervals import mean_over_users
@@ -32,7 +33,7 @@ UNUSED = FindingKind(
     title="Order of no use",
     why="The order of events says what comes next in this data, and the model gains little or nothing by it.",
     definition="NDCG@10 lost when histories are shuffled, beside what a Markov ranker loses.",
-    verifies=("missed-sequence",),
+    verifies=VERIFIES["order-unused"],
     nature=Nature.SYMPTOM,
     needs_training=True,
     unit="NDCG@10 lost",

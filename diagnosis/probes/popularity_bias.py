@@ -7,6 +7,7 @@ from diagnosis.findings import FindingKind, FoundBy, Measurement, Nature, Role, 
 from diagnosis.probes.outcome import unjudged
 from diagnosis.probes.probe import Probe
 from diagnosis.probes.ranking import Float64, popularity, shown
+from diagnosis.symptoms import VERIFIES
 from seeds.amounts import short
 from seeds.interactions import Int64
 from seeds.metrics.intervals import mean_over_users
@@ -19,7 +20,7 @@ BIAS = FindingKind(
     definition="Popularity (share of training events on less popular items) of the top 10, "
     "beside that of the real next choice and of the popularity ranker.",
     roles=(Role.LOSS, Role.NEGATIVES),
-    verifies=("overused-popularity",),
+    verifies=VERIFIES["popularity-bias"],
     nature=Nature.SYMPTOM,
     needs_training=True,
     unit="quantile of training events",
@@ -34,7 +35,7 @@ REVERSED = FindingKind(
     why="The lists avoid what is popular more than users do; sampled negatives without a correction do this.",
     definition="Popularity of the top 10, beside that of the real next choice and of items at random.",
     roles=(Role.NEGATIVES, Role.LOSS),
-    verifies=("missed-popularity",),
+    verifies=VERIFIES["popularity-reversed"],
     nature=Nature.SYMPTOM,
     needs_training=True,
     unit="quantile of training events",

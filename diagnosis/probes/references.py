@@ -4,6 +4,7 @@ from diagnosis.evidence import Evidence
 from diagnosis.findings import FindingKind, FoundBy, Measurement, Nature, Role, Severity
 from diagnosis.probes.probe import Probe
 from diagnosis.probes.ranking import ndcg_of_lists
+from diagnosis.symptoms import VERIFIES
 from seeds.amounts import number, signed
 from seeds.metrics.intervals import mean_over_users
 
@@ -28,7 +29,7 @@ KINDS = {
         why="Counting which item follows which is better: the model misses what the last event says.",
         definition="Full-ranking NDCG@10 against a first-order Markov ranker on the same users, paired bootstrap.",
         roles=(Role.LOSS, Role.NEGATIVES),
-        verifies=("missed-sequence",),
+        verifies=VERIFIES["weaker-than-markov"],
         nature=Nature.SYMPTOM,
         needs_training=True,
         unit="NDCG@10",

@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from diagnosis.backing import Backing, backing_of
 from diagnosis.blame import Healing, connected
 from diagnosis.findings import Anchor, Finding, Measurement, Site
 from evolution.domain.trial import ContractCheck
+from seeds.amounts import percent, percent_within
 from simulator.critiques import Critique, Simulation
 
 USERS_ASKED = 200  # statistical personas that are asked about a trial, unless told otherwise
@@ -74,6 +76,35 @@ class Feedback:
     def complaints(self) -> tuple[Critique, ...]:
         """The complaints of simulated users that can be trusted, those of statistical personas first."""
         return tuple(critique for simulation in self.simulations for critique in simulation.complaints())
+
+    def backing(self, critique: Critique) -> Backing:
+        """What was found and measured that bears on a critique."""
+        return backing_of(critique.code, self.all_findings(), self.all_measurements())
+
+    def bearing_on(self, critique: Critique) -> list[str]:
+        """A line each: what explains a critique, bears it out or contradicts it, who says it most, and whether the other kind of users
+        shares it."""
+        most = [
+            f"said most by users with the trait “{one.trait}”: {percent_within(one.share, one.low, one.high)} of {one.users}, {percent(one.others)} of the others"
+            for one in critique.cells
+        ]
+        return [*(one.line for one in self.backing(critique).told()), *most, *self._of_others(critique)]
+
+    def _of_others(self, critique: Critique) -> list[str]:
+        """What the other kind of users says of a complaint, where it was asked and may vote."""
+        told = []
+        for other in self.simulations:
+            counted = [*other.critiques, *other.voices]
+            count = next((one.count for one in counted if one.code == critique.code), 0)
+            silent = other.no_vote or not other.users or not other.fidelity.beats_chance
+            if silent or critique.positive or any(one.id == critique.id for one in other.critiques):
+                continue
+            shared = any(one.code == critique.code for one in other.critiques)
+            who = f"users that {other.model} plays" if other.model else "statistical users"
+            told.append(
+                f"{'shared' if shared else 'not shared'} by {other.users} {who}, of whom {count} say so"
+            )
+        return told
 
     def users_critical(self) -> bool:
         """Whether either kind of simulated users finds the lists unusable."""

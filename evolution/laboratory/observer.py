@@ -6,8 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from diagnosis.anchors import make_anchor
-from diagnosis.catalogue import ROLES_OF_SIGNAL
-from diagnosis.findings import Anchor, Finding, Role, Site
+from diagnosis.findings import Anchor, Finding, Role
 from diagnosis.judge import findings
 from diagnosis.roles import find_sites
 from diagnosis.rules.check import check_sources
@@ -178,7 +177,7 @@ def ask_users(laboratory: Laboratory, feedback: Feedback, users: int) -> Feedbac
         )
     _keep(laboratory, feedback.trial, simulation, shown)
     sources = laboratory.programs.sources(feedback.program)
-    anchors = {c.id: critique_anchors(c, feedback.sites, sources) for c in simulation.critiques}
+    anchors = {c.id: critique_anchors(c, feedback, sources) for c in simulation.critiques}
     joined = {**feedback.critique_anchors, **anchors}
     return replace(feedback, simulation=simulation, critique_anchors=joined, created_at=time.time())
 
@@ -227,7 +226,7 @@ def interview_users(laboratory: Laboratory, feedback: Feedback, interviewer: Int
         raise Cancelled("cancelled") from None
     _keep(laboratory, feedback.trial, interviews, shown)
     sources = laboratory.programs.sources(feedback.program)
-    anchors = {c.id: critique_anchors(c, feedback.sites, sources) for c in interviews.critiques}
+    anchors = {c.id: critique_anchors(c, feedback, sources) for c in interviews.critiques}
     joined = {**feedback.critique_anchors, **anchors}
     return replace(feedback, interviews=interviews, critique_anchors=joined)
 
@@ -242,14 +241,13 @@ def _keep(laboratory: Laboratory, trial: str, simulation: Simulation, shown: Seq
 
 
 def critique_anchors(
-    critique: Critique, sites: tuple[Site, ...], sources: Mapping[str, str]
+    critique: Critique, feedback: Feedback, sources: Mapping[str, str]
 ) -> tuple[Anchor, ...]:
-    """Anchors at the code that handles the critique's signal; if none is known, at the code that builds the model."""
-    for role in (*ROLES_OF_SIGNAL.get(critique.signal, ()), Role.ENTRY):
-        there = [site for site in sites if site.role is role and site.path in sources]
-        if there:
-            return tuple(make_anchor(site, sources[site.path]) for site in there[:CRITIQUE_ANCHORS])
-    return ()
+    """The lines of a cause that brings the critique about; without one, where the model is built: users know no line of code."""
+    if anchors := feedback.backing(critique).anchors:
+        return anchors[:CRITIQUE_ANCHORS]
+    entry = [site for site in feedback.sites if site.role is Role.ENTRY and site.path in sources]
+    return tuple(make_anchor(site, sources[site.path]) for site in entry[:CRITIQUE_ANCHORS])
 
 
 def trace_of(laboratory: Laboratory, trial: str) -> dict[str, Any]:

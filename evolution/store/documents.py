@@ -163,6 +163,7 @@ def _simulation(simulation: Simulation, feedback: Feedback, dismissed: set[str])
                 "fidelity": _fidelity(critique.fidelity),
                 "quotes": [serial.plain(quote) for quote in critique.quotes],
                 "anchors": _anchors(feedback.critique_anchors.get(critique.id, ())),
+                "backing": feedback.bearing_on(critique),
             }
             for critique in simulation.critiques
             if critique.id not in dismissed

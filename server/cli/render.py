@@ -113,6 +113,8 @@ def _show_users(repo: Path, document: dict[str, Any]) -> None:
             out.print(
                 f"    - {escape(quote['text'])} [dim](user {escape(str(quote['user']))}: {escape(quote['persona'])})[/]"
             )
+        for line in critique["backing"]:
+            out.print(f"    {escape(line)}")
         for anchor in critique["anchors"][:1]:
             show_lines(out, repo, anchor, colour)
         out.print()

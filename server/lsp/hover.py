@@ -86,6 +86,7 @@ def _about(repo: Repo, found: PlacedNote, said: Callable[[str], str]) -> list[tu
     if note.fidelity:
         reach = f"AUC {number(note.fidelity.auc)}, 95 % [{number(note.fidelity.low)}, {number(note.fidelity.high)}]"
         block.append(("Users' fidelity", f"{reach} on their real next choices; .5 is chance"))
+    block += [("", said(line[:1].upper() + line[1:])) for line in note.backing]
     block += [
         ("", f"“{said(quote.text)}” (user {quote.user}, {said(quote.persona)})") for quote in note.quotes
     ]

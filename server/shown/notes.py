@@ -15,13 +15,14 @@ class Note:
 
     live: computed from the editor's current text, so never out of date
     model: the LLM that plays the users of this critique, "" for statistical users
-    quotes, fidelity: of the users who make this critique
+    quotes, fidelity: of the users who make this critique. backing: what was found and measured that bears on it, a line each
     """
 
     finding: Finding
     live: bool = False
     model: str = ""
     quotes: tuple[Quote, ...] = ()
+    backing: tuple[str, ...] = ()
     fidelity: Fidelity | None = None
 
     @property
@@ -50,8 +51,10 @@ class Note:
         return self.model or self.finding.author
 
 
-def of_critique(critique: Critique, anchors: tuple[Anchor, ...], *, model: str = "") -> Note:
-    """A critique as a note. model: the LLM that plays the users, "" for statistical users."""
+def of_critique(
+    critique: Critique, anchors: tuple[Anchor, ...], *, model: str = "", backing: tuple[str, ...] = ()
+) -> Note:
+    """A critique as a note. model: the LLM that plays the users, "" for statistical users. backing: what bears on it, a line each."""
     played = f" (said by personas played by {model})" if model else ""
     message = critique.message + played
     share = Measurement(
@@ -86,6 +89,7 @@ def of_critique(critique: Critique, anchors: tuple[Anchor, ...], *, model: str =
         ),
         model=model,
         quotes=critique.quotes,
+        backing=backing,
         fidelity=critique.fidelity,
     )
 
@@ -128,5 +132,6 @@ def of_feedback(feedback: Feedback) -> list[Note]:
     for simulation in feedback.simulations:
         for critique in simulation.complaints():
             anchors = tuple(feedback.critique_anchors.get(critique.id, ()))
-            notes.append(of_critique(critique, anchors, model=simulation.model))
+            backing = tuple(feedback.bearing_on(critique))
+            notes.append(of_critique(critique, anchors, model=simulation.model, backing=backing))
     return notes

@@ -66,6 +66,7 @@ async def test_both_kinds_of_users_are_told_apart_with_their_pages(connect, reco
     )
     assert critique["quotes"] == [{"user": 7, "persona": "a collector", "text": "I own all of these."}]
     assert [(place["line"], place["role"]) for place in critique["places"]] == [(sample.loss, "loss")]
+    assert critique["backing"] == ["not shared by 18 users that gpt-x plays, of whom 0 say so"]
 
 
 async def test_users_that_were_asked_by_an_older_version_have_no_pages(connect, records):

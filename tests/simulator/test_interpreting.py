@@ -1,5 +1,6 @@
 """What users say comes to a status, a main failure and things to measure, by rules whose figures are shown."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,24 @@ def voice(user: int, fits: str, *codes: str) -> Judgement:
 def conclude(judgements: list[Judgement]) -> tuple[tuple[Critique, ...], Interpretation]:
     critiques = aggregate(judgements, controls={}, fidelity=FIDELITY)
     return critiques, interpret(judgements, critiques, np.random.default_rng(0))
+
+
+def test_a_critique_tells_whose_it_is_where_users_of_one_trait_say_it_far_more_often():
+    judgements = [voice(u, "y", *(["missed-price"] if u < 30 else [])) for u in range(40)]
+    others = [
+        replace(voice(u, "y", *(["missed-price"] if u < 52 else [])), persona="comes all the time")
+        for u in range(40, 100)
+    ]
+    (critique,) = aggregate([*judgements, *others], controls={}, fidelity=FIDELITY)
+    (cell,) = critique.cells
+    assert (cell.trait, cell.count, cell.users, cell.others) == ("comes rarely", 30, 40, 12 / 60)
+    assert cell.low < cell.share < cell.high
+    alike = [replace(one, persona=f"trait {u % 2}") for u, one in enumerate([*judgements, *others])]
+    (critique,) = aggregate(alike, controls={}, fidelity=FIDELITY)
+    assert critique.cells == ()
+    few = [replace(one, persona="rare" if u < 9 else "usual") for u, one in enumerate([*judgements, *others])]
+    (critique,) = aggregate(few, controls={}, fidelity=FIDELITY)
+    assert critique.cells == ()
 
 
 def test_few_fitting_items_and_a_complaint_of_most_users_are_critical():

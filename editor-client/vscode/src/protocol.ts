@@ -179,6 +179,8 @@ export interface Critique {
   message: string;
   share: Figure;
   quotes: { user: number; persona: string; text: string }[];
+  /** What was found and measured that bears on it, a line each. An older server does not tell. */
+  backing?: string[];
   places: Place[];
 }
 

@@ -207,7 +207,7 @@ test('best so far tells first and last value and how many trials', () => {
 
 test('the rows of a tree have ids of their own', () => {
   const persona = { user: 7, persona: 'likes jazz', history: ['a'], page: [], words: ['more jazz'] };
-  const critique = { id: 'c1', code: 'c', positive: false, message: 'too popular', share: figure('.3 [.2, .4] of users'), quotes: [{ user: 7, persona: 'x', text: 'y' }], places: [] };
+  const critique = { id: 'c1', code: 'c', positive: false, message: 'too popular', share: figure('.3 [.2, .4] of users'), quotes: [{ user: 7, persona: 'x', text: 'y' }], backing: ['contradicted by popularity-bias: m'], places: [] };
   const nodes = [
     ...findingsTree(cause(finding({ fixes: ['p1'] }), finding({ id: 'f2' })), [proposal()]),
     ...proposalsTree({ repo: '/r', proposals: [proposal(), proposal({ id: 'p2', verified: 'no' })] }, new Set()),
@@ -216,6 +216,16 @@ test('the rows of a tree have ids of their own', () => {
   ];
   const ids = all(nodes).map((node) => node.id);
   assert.deepEqual(ids.filter((id, index) => ids.indexOf(id) !== index), []);
+});
+
+test('a critique shows what bears on it, and a server that tells nothing of it shows none', () => {
+  const critique = { id: 'c1', code: 'c', positive: false, message: 'm', share: figure('.3'), quotes: [], places: [] };
+  const rows = (backing?: string[]) => {
+    const told = group({ critiques: [backing ? { ...critique, backing } : critique] });
+    return all(usersTree({ repo: '/r', trial: 't', groups: [told] })).filter((row) => row.id.includes(':backing:'));
+  };
+  assert.deepEqual(rows(['contradicted by popularity-bias: x']).map((row) => row.label), ['contradicted by popularity-bias: x']);
+  assert.deepEqual(rows(), []);
 });
 
 test('a page is a table that titles cannot break', () => {

@@ -153,7 +153,7 @@ def critique_facts(critique: Critique, feedback: Feedback) -> dict[str, Any]:
         "message": one_line(critique.message),
         "trust": f"AUC {fidelity.auc:.2f}, 95 % interval {fidelity.low:.2f}-{fidelity.high:.2f}",
         "quotes": [one_line(f"{quote.persona}: {quote.text}") for quote in critique.quotes],
-        "places": [lines["place"] for lines in anchored(feedback.critique_anchors.get(critique.id, ()))],
+        "backing": [one_line(line) for line in feedback.bearing_on(critique)],
     }
 
 

@@ -68,5 +68,6 @@ def _critique(seen: RepoSnapshot, feedback: Feedback, critique: Critique) -> Doc
         "share": figure(critique.share, critique.low, critique.high, "share of users"),
         "row": row(of_critique(critique, ()).finding),
         "quotes": [serial.plain(quote) for quote in critique.quotes],
+        "backing": feedback.bearing_on(critique),
         "places": places(seen, feedback.critique_anchors.get(critique.id, ())),
     }

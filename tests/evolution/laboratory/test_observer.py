@@ -1,9 +1,11 @@
 """What was said of a trial is said anew when what says it has changed."""
 
-from diagnosis.findings import Role, Site
-from evolution.laboratory.observer import ROLES_OF_SIGNAL, critique_anchors, observer_version
+from diagnosis.anchors import make_anchor
+from diagnosis.catalogue import kind_of
+from diagnosis.findings import Finding, Role, Severity, Site
+from evolution.domain.feedback import Feedback
+from evolution.laboratory.observer import critique_anchors, observer_version
 from simulator.critiques import Critique, Fidelity
-from simulator.messages import MESSAGES
 
 
 def critique(signal: str) -> Critique:
@@ -14,29 +16,28 @@ def critique(signal: str) -> Critique:
     )  # fmt: skip
 
 
-def site(role: Role, line: int) -> Site:
-    return Site(role=role, path="model.py", start_line=line, end_line=line)
-
-
 SOURCES = {"model.py": "a\nb\nc\nd\n"}
+ENTRY = Site(role=Role.ENTRY, path="model.py", start_line=1, end_line=1)
+ENCODER = Site(role=Role.ENCODER, path="model.py", start_line=3, end_line=3)
 
 
-def test_a_critique_stands_on_the_code_that_decides_about_its_signal() -> None:
-    sites = (site(Role.ENTRY, 1), site(Role.ITEM_TABLE, 2), site(Role.ENCODER, 3))
-    (anchor,) = critique_anchors(critique("category"), sites, SOURCES)
-    assert (anchor.start_line, anchor.text, anchor.role) == (2, "b", Role.ITEM_TABLE)
-    (anchor,) = critique_anchors(critique("sequence"), sites, SOURCES)
-    assert anchor.role is Role.ENCODER
+def feedback(*findings: Finding) -> Feedback:
+    return Feedback(trial="t", program="p", created_at=0.0, findings=findings, sites=(ENTRY, ENCODER))
 
 
-def test_a_critique_of_unplaced_code_stands_where_the_model_is_built() -> None:
-    (anchor,) = critique_anchors(critique("variety"), (site(Role.ENTRY, 1),), SOURCES)
-    assert anchor.role is Role.ENTRY
+def test_a_critique_stands_on_the_lines_of_its_cause() -> None:
+    anchor = make_anchor(ENCODER, SOURCES["model.py"])
+    cause = Finding(
+        id="f", kind=kind_of("order-ignored"), severity=Severity.WARNING, message="m", anchors=(anchor,)
+    )
+    assert critique_anchors(critique("sequence"), feedback(cause), SOURCES) == (anchor,)
+    (other,) = critique_anchors(critique("category"), feedback(cause), SOURCES)
+    assert other.role is Role.ENTRY
 
 
-def test_every_signal_that_users_speak_of_has_its_place_in_the_code() -> None:
-    signals = {code.split("-", 1)[1] for code in MESSAGES}
-    assert signals <= set(ROLES_OF_SIGNAL)
+def test_a_critique_without_a_known_cause_accuses_no_line_but_the_entry() -> None:
+    (anchor,) = critique_anchors(critique("sequence"), feedback(), SOURCES)
+    assert (anchor.start_line, anchor.text, anchor.role) == (1, "a", Role.ENTRY)
 
 
 def test_the_observers_version_is_that_of_its_code() -> None:

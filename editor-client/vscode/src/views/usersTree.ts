@@ -54,6 +54,7 @@ function critiqueNode(repo: string, critique: Critique): Node {
     ...(critique.places.length > 0 ? { open: 'reveal' as const } : {}),
     children: [
       leaf(`${id}:share`, critique.share.text, 'pulse', 'said so'),
+      ...(critique.backing ?? []).map((line, index) => leaf(`${id}:backing:${index}`, line, 'law')),
       ...critique.quotes.map((quote, index) =>
         leaf(`${id}:quote:${index}`, `“${quote.text}”`, 'quote', `user ${quote.user}, ${quote.persona}`),
       ),
