@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from seeds.amounts import number
+
 CHANCE = 0.5  # the AUC of guessing
 
 
@@ -187,6 +189,21 @@ class Interpretation:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Silent:
+    """A trait whose users are not told from chance on their real next choices: what they say is not counted."""
+
+    trait: str
+    fidelity: Fidelity
+
+    @property
+    def line(self) -> str:
+        """Why, in a sentence."""
+        auc, low, high = map(number, (self.fidelity.auc, self.fidelity.low, self.fidelity.high))
+        told = f"AUC {auc}, 95 % [{low}, {high}], on the real next choices of {self.fidelity.users}; .5 is chance"
+        return f"users with the trait “{self.trait}” have no vote: {told}"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Simulation:
     """One round of asking: everything that users said about one trial's pages.
 
@@ -198,6 +215,7 @@ class Simulation:
     kind: "statistical", or "llm" for users played by `model`
     interpretation: None without a vote, and in results of versions that computed none
     voices: all complaints as they were counted, most shared first; () without a vote
+    silent: traits whose users have no vote
     """
 
     users: int
@@ -213,6 +231,7 @@ class Simulation:
     no_vote: str = ""
     interpretation: Interpretation | None = None
     voices: tuple[Voice, ...] = ()
+    silent: tuple[Silent, ...] = ()
 
     def share_of(self, code: str) -> float | None:
         """The share of users who make a complaint, whether or not it counts as a critique; None where that was not measured."""

@@ -9,11 +9,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from seeds.metrics.intervals import mean_over_users
-from simulator.critiques import CHANCE, Fidelity
+from simulator.critiques import CHANCE, Fidelity, Silent
 from simulator.transitions import Float64
 from simulator.viewpoint import Viewpoint
 
 RANDOM_ITEMS = 100
+TESTED = 30  # users of a trait from which its fidelity is judged apart
 
 
 def user_auc(real: float, random: Float64) -> float:
@@ -39,6 +40,26 @@ def measure_fidelity(per_user: Float64, rng: np.random.Generator) -> Fidelity:
         return Fidelity(auc=CHANCE, low=0.0, high=1.0, users=0)
     auc = mean_over_users(per_user, rng)
     return Fidelity(auc=auc.value, low=auc.low, high=auc.high, users=len(per_user))
+
+
+def silent_traits(
+    traits: Sequence[tuple[str, ...]], aucs: Sequence[float | None], seed: Sequence[int]
+) -> tuple[Silent, ...]:
+    """The traits whose users are at chance level: their interval holds .5. traits, aucs: of each user, None for one not tested."""
+    by_trait: dict[str, list[float]] = {}
+    for own, auc in zip(traits, aucs, strict=True):
+        for trait in own if auc is not None else ():
+            by_trait.setdefault(trait, []).append(float(auc or 0.0))
+    measured = {
+        trait: measure_fidelity(np.array(values), np.random.default_rng([*seed, place]))
+        for place, (trait, values) in enumerate(sorted(by_trait.items()))
+        if len(values) >= TESTED
+    }
+    return tuple(
+        Silent(trait=trait, fidelity=fidelity)
+        for trait, fidelity in measured.items()
+        if not fidelity.beats_chance
+    )
 
 
 def ranking_auc(ranking: Sequence[int], target: int) -> float:

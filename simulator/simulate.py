@@ -5,7 +5,9 @@ far the personas can be trusted.
 """
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
+from itertools import compress
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +15,8 @@ from numpy.typing import NDArray
 from seeds.interactions import Interactions, Questions
 from simulator.controls import count_voices, opinions_on_random_page, opinions_on_real_choices
 from simulator.critique import aggregate, count_complaints
-from simulator.critiques import Simulation
-from simulator.fidelity import measure_fidelity, next_choice_auc
+from simulator.critiques import Silent, Simulation
+from simulator.fidelity import measure_fidelity, next_choice_auc, silent_traits
 from simulator.interpreting import interpret
 from simulator.pages import PAGE_SIZE
 from simulator.population import Population, build_population, embody
@@ -34,7 +36,8 @@ def simulate(
 
     top_items: row q answers question q, best first, 0 if there are fewer
     witness: called with every page and its judgement
-    Deterministic given `seed` and the data. If the personas do no better than chance, there are no critiques.
+    Deterministic given `seed` and the data. If the personas do no better than chance, there are no critiques;
+    users of a trait at chance level have no vote.
     Raises ValueError if top_items does not have one row per question.
     """
     started = time.perf_counter()
@@ -71,9 +74,14 @@ def ask(
         aucs.append(next_choice_auc(behaviour.view, int(questions.targets[row]), rng))
     known = np.array([auc for auc in aucs if auc is not None])
     fidelity = measure_fidelity(known, np.random.default_rng([seed, 2]))
-    controls = {**count_voices(on_real, positive=False), **count_voices(on_random, positive=True)}
     trusted = fidelity.beats_chance
-    critiques = aggregate(judgements, controls=controls, fidelity=fidelity) if trusted else ()
+    silent = silent_traits([one.traits for one in population.personas], aucs, [seed, 6]) if trusted else ()
+    mute = {one.trait for one in silent}
+    votes = [mute.isdisjoint(one.traits) for one in population.personas]
+    voting, trusted = list(compress(judgements, votes)), trusted and any(votes)
+    on_real, on_random = list(compress(on_real, votes)), list(compress(on_random, votes))
+    controls = {**count_voices(on_real, positive=False), **count_voices(on_random, positive=True)}
+    critiques = aggregate(voting, controls=controls, fidelity=fidelity) if trusted else ()
     asked = sum(own is not None for own in on_real)
     rng = np.random.default_rng([seed, 5])
     return Simulation(
@@ -84,10 +92,16 @@ def ask(
         mean_align=mean([answer.align for j in judgements for answer in j.answers]),
         mean_rating=mean([a.rating for j in judgements for a in j.answers if a.rating is not None]),
         wall_s=time.perf_counter() - started,
-        no_vote="" if trusted else "on their users' real next choices they are not surely better than chance",
-        interpretation=interpret(judgements, critiques, rng) if trusted else None,
-        voices=count_complaints(judgements, controls=controls, asked=asked) if trusted else (),
+        no_vote="" if trusted else _no_vote(silent),
+        interpretation=interpret(voting, critiques, rng) if trusted else None,
+        voices=count_complaints(voting, controls=controls, asked=asked) if trusted else (),
+        silent=silent,
     )
+
+
+def _no_vote(silent: Sequence[Silent]) -> str:
+    chance = "on their users' real next choices they are not surely better than chance"
+    return f"{chance}, each trait by itself" if silent else chance
 
 
 def check_pages(top_items: NDArray[np.int32], questions: Questions) -> None:

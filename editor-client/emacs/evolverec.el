@@ -185,19 +185,21 @@ You may be asked something first, so nothing waits for the answer."
 
 (defun evolverec--critique (critique)
   "CRITIQUE as lines: what users say, and of which code."
-  (pcase-let (((map :positive :message :share :quotes :places) critique))
+  (pcase-let (((map :positive :message :share :backing :quotes :places) critique))
     (concat (format "\n%s: %s\n  %s\n" (if (eq t positive) "praise" "complaint") message (plist-get share :text))
+            (mapconcat (lambda (line) (format "  %s\n" line)) backing "")
             (mapconcat (pcase-lambda ((map :user :persona :text)) (format "  \"%s\" user %d, %s\n" text user persona))
                        quotes "")
             (mapconcat (pcase-lambda ((map :path :line)) (format "  %s:%d\n" path (1+ line))) places ""))))
 
 (defun evolverec--group (group)
   "One kind of users, GROUP, as lines."
-  (pcase-let (((map :kind :model :asked :fidelity :noVote :because :critiques) group))
+  (pcase-let (((map :kind :model :asked :fidelity :noVote :silent :because :critiques) group))
     (concat (if (equal kind "llm") (concat "Users played by the LLM " model) "Statistical users")
             (format ", %d asked. Fidelity: %s, how well they know their user's real choices\n" asked
                     (plist-get fidelity :text))
             (unless (string-empty-p noVote) (concat noVote ": what they say does not count\n"))
+            (mapconcat (lambda (line) (concat line "\n")) silent "")
             (unless (string-empty-p because) (concat because "\n"))
             (mapconcat #'evolverec--critique critiques "")
             "\n")))

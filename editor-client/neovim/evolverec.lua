@@ -86,11 +86,13 @@ local function show_users(answer)
     local who = group.kind == 'llm' and 'Users played by the LLM ' .. group.model or 'Statistical users'
     add('%s, %d asked. Fidelity: %s, how well they know their user\'s real choices', who, group.asked, group.fidelity.text)
     if group.noVote ~= '' then add('%s: what they say does not count', group.noVote) end
+    for _, line in ipairs(group.silent or {}) do add('%s', line) end
     if group.because ~= '' then add('%s', group.because) end
     for _, critique in ipairs(group.critiques) do
       add('')
       add('%s: %s', critique.positive and 'praise' or 'complaint', critique.message)
       add('  %s', critique.share.text)
+      for _, line in ipairs(critique.backing or {}) do add('  %s', line) end
       for _, quote in ipairs(critique.quotes) do add('  "%s" user %d, %s', quote.text, quote.user, quote.persona) end
       for _, place in ipairs(critique.places) do add('  %s:%d', place.path, place.line + 1) end
     end

@@ -146,6 +146,7 @@ def _simulation(simulation: Simulation, feedback: Feedback, dismissed: set[str])
         "failed": simulation.failed,
         "fidelity": _fidelity(simulation.fidelity),
         "no_vote": simulation.no_vote or None,
+        "silent": [one.line for one in simulation.silent],
         "mean_align": simulation.mean_align,
         "mean_rating": simulation.mean_rating,
         "interpretation": _interpretation(simulation.interpretation),

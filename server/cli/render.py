@@ -104,6 +104,8 @@ def _show_users(repo: Path, document: dict[str, Any]) -> None:
         out.print(f"[yellow]{escape(document['no_vote'])}[/], so what they say is not counted")
     elif not document["critiques"]:
         out.print("[green]they agree on no complaint[/]")
+    for line in document["silent"]:
+        out.print(f"[yellow]{escape(line)}[/]")
     if document["interpretation"]:
         _show_interpretation(out, document["interpretation"])
     for critique in document["critiques"]:

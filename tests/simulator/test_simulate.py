@@ -1,6 +1,7 @@
 """What simulated users say of pages whose faults are known."""
 
 import re
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from seeds.loading import load
 from seeds.split import LeaveLastTwoOut, split
 from simulator.critiques import Simulation
+from simulator.fidelity import TESTED
 from simulator.population import embody
 from simulator.simulate import ask, simulate
 
@@ -73,6 +75,36 @@ def test_pages_of_the_users_own_best_items_draw_no_complaint(market, population,
     assert [critique.code for critique in simulation.critiques if not critique.positive] == []
     assert any(critique.positive for critique in simulation.critiques)
     assert simulation.mean_align > 0.9
+
+
+def test_users_of_a_trait_at_chance_level_have_no_vote(
+    population, tell, popular_pages, on_popular, monkeypatch
+):
+    assert on_popular.silent == ()
+    (rare, users), *_ = Counter(one.traits[0] for one in population.personas).most_common()
+    assert TESTED <= users < len(population.personas)
+    asked = iter(population.personas)  # one after the other
+
+    def guessing(view, target, rng):
+        return float(rng.integers(2)) if rare in next(asked).traits else 0.9
+
+    monkeypatch.setattr("simulator.simulate.next_choice_auc", guessing)
+    told = tell(popular_pages)
+    silent = next(one for one in told.silent if one.trait == rare)
+    assert silent.fidelity.low <= 0.5 <= silent.fidelity.high and silent.fidelity.users == users
+    assert silent.line.startswith(f"users with the trait “{rare}” have no vote: AUC ")
+    mute = {one.trait for one in told.silent}
+    voting = sum(mute.isdisjoint(one.traits) for one in population.personas)
+    assert 0 < voting <= len(population.personas) - users
+    assert {critique.users for critique in told.critiques} == {voting}
+    quoted = {quote.persona for critique in told.critiques for quote in critique.quotes}
+    assert quoted and not any(rare in traits for traits in quoted)
+
+    monkeypatch.setattr(
+        "simulator.simulate.next_choice_auc", lambda view, target, rng: float(rng.integers(2))
+    )
+    alike = tell(popular_pages)
+    assert alike.no_vote and alike.critiques == () and alike.silent == ()
 
 
 def test_the_same_seed_gives_the_same_answer_and_another_seed_other_users(market, popular_pages, on_popular):

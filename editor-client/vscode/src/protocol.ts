@@ -163,6 +163,8 @@ export interface UserGroup {
   fidelity: Figure;
   /** Why what they say does not count, "" where it does. */
   noVote: string;
+  /** Traits whose users have no vote, with the reason. An older server does not tell. */
+  silent?: string[];
   /** CRITICAL, NEEDS_IMPROVEMENT, STABLE or "". */
   status: string;
   because: string;

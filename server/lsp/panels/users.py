@@ -47,6 +47,7 @@ def _group(seen: RepoSnapshot, feedback: Feedback, simulation: Simulation, shown
         "failed": simulation.failed,
         "fidelity": figure(fidelity.auc, fidelity.low, fidelity.high, "AUC"),
         "noVote": simulation.no_vote,
+        "silent": [one.line for one in simulation.silent],
         "status": interpretation.status.value if interpretation else "",
         "because": interpretation.because if interpretation else "",
         "critiques": [

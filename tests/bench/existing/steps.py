@@ -45,7 +45,7 @@ def measure(*, name: str, repo: Path, data: str, epochs: int, trials: int, pytho
 
 
 def measure_seed(*, seed: str, repo: Path, trials: int) -> Row:
-    """The row of one of our own seeds on the shop `micro`: from `new` on, as it needs no adapter."""
+    """The row of one of our own seeds on the data that `new` gives it: from there on, as it needs no adapter."""
     row: Row = {
         "name": f"seed {seed}",
         "minutes": {},
@@ -57,7 +57,7 @@ def measure_seed(*, seed: str, repo: Path, trials: int) -> Row:
     row["adapter_lines"] = row["by_hand"] = row["questions"] = "-"
     try:
         subprocess.run(
-            [sys.executable, "-m", "evolverec_entry", "new", seed, str(repo), "--data", "shop-micro"],
+            [sys.executable, "-m", "evolverec_entry", "new", seed, str(repo)],
             capture_output=True,
             cwd=repo.parent,
             env={**os.environ, "PYTHONPATH": str(ROOT)},

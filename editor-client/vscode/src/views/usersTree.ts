@@ -22,6 +22,7 @@ function groupNode(repo: string, group: UserGroup): Node {
     children: [
       leaf(`${id}:fidelity`, `${inRow(group.fidelity)} fidelity`, 'pulse', "AUC: how well they know their user's real choices; .5 is chance"),
       ...(group.noVote ? [leaf(`${id}:noVote`, group.noVote, 'mute', 'what they say does not count')] : []),
+      ...(group.silent ?? []).map((line, index) => leaf(`${id}:silent:${index}`, line, 'mute')),
       ...(group.because ? [leaf(`${id}:because`, group.because, 'info', status)] : []),
       section(`${id}:critiques`, 'critique', 'comment-discussion', group.critiques.map((critique) => critiqueNode(repo, critique)), true),
       section(`${id}:personas`, 'persona', 'account', group.personas.map((persona) => personaNode(repo, group, persona)), false),
