@@ -21,6 +21,9 @@ LEADING = (
     "gini@10",
     "novelty@10",
     "diversity@10",
+    "satisfy@session",
+    "view@session",
+    "depth@session",
 )
 
 

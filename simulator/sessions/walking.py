@@ -77,10 +77,14 @@ class Walk:
 
     def only(self, row: int) -> "Walk":
         """The walk of one of the users alone."""
-        minds = Minds(
-            **{field.name: getattr(self.minds, field.name)[row : row + 1] for field in fields(Minds)}
+        return self.of(
+            np.array([row]), _asked(self.minds.users[row : row + 1], [self.questions.history(row)])
         )
-        return replace(self, minds=minds, questions=_asked(minds.users, [self.questions.history(row)]))
+
+    def of(self, rows: Int64, questions: Questions) -> "Walk":
+        """The walk of some of the users, from other histories. rows: places among the minds. questions: of each row."""
+        minds = Minds(**{field.name: getattr(self.minds, field.name)[rows] for field in fields(Minds)})
+        return replace(self, minds=minds, questions=questions)
 
     def _history(self, kept: Sessions, row: int) -> Int64:
         """What the recommender is told: what the user had before, and what he took since, in this order."""
