@@ -33,7 +33,7 @@ from evolution.trials.scoring import (
     with_intervals,
 )
 from evolution.trials.session import WorkerSession, opened
-from evolution.trials.user_sessions import beside, held, participants_of
+from evolution.trials.user_sessions import beside, held_figures, participants_of
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -64,7 +64,7 @@ def read_test(request: TrialRequest, trial: Trial, supervision: Supervision) -> 
             ranking = judged(lists, data.test, objective)
             if request.config.objective.holds_sessions:
                 supervision.on_stage("sessions of simulated users")
-                figures = held(session, participants_of(data), data.test)
+                figures = held_figures(session, participants_of(data), data.test)
                 ranking = beside(ranking, figures, objective)
     except TrialFailed as failed:
         return TestReading(trial=trial.id, failure=failed.failure)

@@ -184,7 +184,8 @@ def _measure(
     progress.contract = once_restored(progress.contract, str(progress.note.get("restored", "")))
     if request.config.objective.holds_sessions:
         supervision.on_stage("sessions of simulated users")
-        progress.best = with_sessions(request, session, progress.best, progress.note)
+        progress.best, heard = with_sessions(request, session, progress.best, progress.note)
+        progress.contract.append(heard)
     _summarise(request, progress)
     progress.metrics |= sampled_figures(dense, data.sample, data.validation, data.training, request.key.seed)
     artifacts.write_per_user(folder, progress.best.per_user)

@@ -5,8 +5,8 @@ trials can be compared user by user. What they choose by comes from training eve
 the worker only as histories. How they walk is the business of simulator/sessions.
 """
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import count
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Protocol
@@ -15,11 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from diagnosis.evidence import TopLists
+from evolution.base import serial
+from evolution.base.amounts import percent, signed
 from evolution.base.errors import ConfigError, DataError
 from evolution.base.places import CONFIG_NAME
-from evolution.domain.objective import SESSION, SESSIONS, Objective, needs_sessions
+from evolution.domain.objective import SESSION, SESSIONS, Objective, needs_sessions, parse_expression
+from evolution.domain.trial import ContractCheck
 from evolution.repo.config import Config, key_line
 from evolution.repo.files import config_text
+from evolution.trials.asked import said
 from evolution.trials.data import TrialData
 from evolution.trials.request import TrialRequest
 from evolution.trials.scoring import OBJECTIVE, PerUser, Ranking
@@ -28,18 +32,51 @@ from seeds.interactions import Int64, Questions
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from seeds.metrics.intervals import MeanInterval
+    from simulator.sessions.listening import Listening
+    from simulator.sessions.records import Ask, Sessions
     from simulator.sessions.sessions import Participants
+    from simulator.sessions.wishes import Tell, Wish
 
-NOTE = "sessions"  # in a trial's note: users, auc, no_vote, lacking
+NOTE = "sessions"  # in a trial's note: users, auc, no_vote, lacking, listening
+UNHEARD = "wishes-unheard"
 _one_at_a_time = Lock()
 
 
 class Answering(Protocol):
-    """What answers questions that the job has drawn: a worker's session."""
+    """What answers questions that the job has drawn, and may be told what users wish: a worker's session."""
 
     def rank_these(self, name: str, questions: Questions) -> TopLists:
         """The lists of the questions; `name` is for one set of questions alone. Raises TrialFailed."""
         ...
+
+    def instruct(self, users: Sequence[int], texts: Sequence[str]) -> bool:
+        """Tell it what each user wishes from now on; False where it cannot be told. Raises TrialFailed."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answers:
+    """A model as sessions meet it. tell: None where it offers no instruct()."""
+
+    ask: "Ask"
+    tell: "Tell | None"
+
+
+def answers_of(
+    session: Answering, *, on_page: Callable[[int, int], None] = lambda page, users: None
+) -> Answers:
+    """The model that a worker holds, as sessions meet it. on_page: told the page and the number of users before each question."""
+    numbers = count()
+
+    def ask(page: int, questions: Questions) -> Int64:
+        on_page(page, len(questions))
+        return session.rank_these(f"page-{next(numbers)}", questions).items.astype(np.int64)
+
+    def tell(wishes: "Sequence[Wish]") -> None:
+        session.instruct([wish.user for wish in wishes], [wish.text for wish in wishes])
+
+    return Answers(ask=ask, tell=tell if session.instruct((), ()) else None)
 
 
 def check_participants(config: Config, data: TrialData, repo: "Path") -> None:
@@ -73,23 +110,47 @@ def participants_of(data: TrialData) -> "Participants":
 
 def with_sessions(
     request: TrialRequest, session: Answering, ranking: Ranking, note: dict[str, Any]
-) -> Ranking:
-    """The ranking of the validation questions, with the figures of sessions for each of its users and the whole objective.
+) -> tuple[Ranking, ContractCheck]:
+    """The ranking of the validation questions, with the figures of sessions for each of its users and the whole objective;
+    and whether users lose by not being heard.
 
-    note: of the trial; told who the users are. Raises TrialFailed: the model did not answer.
+    note: of the trial; told who the users are, and what they wished. Raises TrialFailed: the model did not answer.
     """
+    from simulator.sessions.listening import listening
     from simulator.sessions.sessions import NO_VOTE
 
-    participants = participants_of(request.data)
-    fidelity, users = participants.fidelity, participants.walk.minds.users
+    participants, model = participants_of(request.data), answers_of(session)
+    fidelity, walk = participants.fidelity, participants.walk
+    held = walk.sessions(model.ask, model.tell)
+    heard = listening(walk, held, model.ask, told=model.tell is not None)
     note[NOTE] = {
-        "users": len(users),
+        "users": len(walk.minds),
         "auc": {"value": fidelity.auc, "low": fidelity.low, "high": fidelity.high},
         "no_vote": "" if fidelity.beats_chance else NO_VOTE,
         "lacking": list(participants.lacking),
+        "listening": serial.plain(heard),
     }
-    figures = held(session, participants, request.data.validation)
-    return beside(ranking, figures, _objective(request.config))
+    figures = figures_by_question(held, request.data.validation)
+    objective = parse_expression(request.config.objective.expression)
+    return beside(ranking, figures, objective), checked(heard, len(walk.minds))
+
+
+def checked(heard: "Listening", users: int) -> ContractCheck:
+    """As a check of the contract, of which instruct() is an optional part. users: how many held sessions."""
+    wished = f"{percent(heard.wished.value)} of {users} simulated users asked to be spared a kind of thing"
+    if heard.satisfy is None or heard.depth is None:
+        return said(UNHEARD, True, "warning", f"{wished}, and instruct() was told")
+    gain = f"Satisfy {_gained(heard.satisfy)} and pages {_gained(heard.depth)} each"
+    if not heard.costs:
+        words = f"{wished}; lists that put it last would change little for them: {gain}"
+        return said(UNHEARD, True, "warning", words)
+    words = f"{wished}, and nothing can be told to this model: lists that put it last would be worth {gain}; offer instruct(users, texts)"
+    return said(UNHEARD, False, "warning", words)
+
+
+def _gained(mean: "MeanInterval") -> str:
+    value, low, high = (signed(round(one, 3)) for one in (mean.value, mean.low, mean.high))
+    return f"{value} [{low}, {high}]"
 
 
 def beside(ranking: Ranking, figures: PerUser, objective: Objective) -> Ranking:
@@ -100,46 +161,41 @@ def beside(ranking: Ranking, figures: PerUser, objective: Objective) -> Ranking:
     return replace(ranking, per_user={**per_user, OBJECTIVE: objective.per_user(per_user)})
 
 
-def held(
+def held_figures(
     session: Answering, participants: "Participants", questions: Questions
 ) -> Mapping[str, NDArray[np.float64]]:
-    """Hold sessions and return one value per question and figure: "satisfy@session" and so on -> float64 (Q,).
+    """Hold the sessions of those participants who have one of these questions: as `figures_by_question`; {} where none has.
 
-    A column's mean is the mean over the users who had a session, each by his share of all users; who had none has that
-    mean (`simulator.sessions.figures.spoken_for`). Participants who have no question here stay away; {} where none has.
     Raises TrialFailed.
     """
-    from simulator.sessions.figures import by_user, spoken_for
     from simulator.sessions.sessions import questions_of
 
-    rows, places = _present(participants.walk.minds.users, questions.users)
+    rows = _places(participants.walk.minds.users, questions.users)[0]
     if not len(rows):
         return {}
     walk = participants.walk.of(rows, questions_of(questions, participants.walk.minds.users[rows]))
-    numbers = count()
-
-    def ask(page: int, asked: Questions) -> Int64:
-        return session.rank_these(f"session-{next(numbers)}", asked).items.astype(np.int64)
-
-    found = walk.sessions(ask)
-    values = by_user(found)
-    return {
-        f"{name}@{SESSION}": spoken_for(values[name], found.shares, places, len(questions))
-        for name in SESSIONS
-    }
+    model = answers_of(session)
+    return figures_by_question(walk.sessions(model.ask, model.tell), questions)
 
 
-def _present(users: Int64, asked: Int64) -> tuple[Int64, Int64]:
+def figures_by_question(sessions: "Sessions", questions: Questions) -> Mapping[str, NDArray[np.float64]]:
+    """One value per question and figure: "satisfy@session" and so on -> float64 (Q,). Each session's user must have a question.
+
+    A column's mean is the mean over the users who had a session, each by his share of all users; who had none has that
+    mean (`simulator.sessions.figures.spoken_for`).
+    """
+    from simulator.sessions.figures import by_user, spoken_for
+
+    places = _places(sessions.users, questions.users)[1]
+    values, shares, size = by_user(sessions), sessions.shares, len(questions)
+    return {f"{name}@{SESSION}": spoken_for(values[name], shares, places, size) for name in SESSIONS}
+
+
+def _places(users: Int64, asked: Int64) -> tuple[Int64, Int64]:
     """Which of the users have a question, and the place of that question: int64 (P,) each."""
     place = {int(user): row for row, user in enumerate(asked)}
     rows = [row for row, user in enumerate(users) if int(user) in place]
     return np.array(rows, dtype=np.int64), np.array([place[int(users[row])] for row in rows], dtype=np.int64)
-
-
-def _objective(config: Config) -> Objective:
-    from evolution.domain.objective import parse_expression
-
-    return parse_expression(config.objective.expression)
 
 
 def _refused(config: Config, repo: "Path", why: str) -> DataError:

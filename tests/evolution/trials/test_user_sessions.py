@@ -5,7 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from diagnosis.contract_kinds import contract_kind
 from diagnosis.evidence import TopLists
+from diagnosis.findings import Nature
 from evolution.base.errors import DataError
 from evolution.domain.objective import parse_expression
 from evolution.repo.config import Config, DataSection, ObjectiveSection, RecommenderSection
@@ -16,8 +18,10 @@ from evolution.trials.data import SESSION_USERS
 from evolution.trials.frozen import read_test
 from evolution.trials.identity import training_fingerprint
 from evolution.trials.request import Supervision
-from evolution.trials.user_sessions import check_participants, held, participants_of
+from evolution.trials.user_sessions import check_participants, checked, held_figures, participants_of
 from seeds.interactions import Questions
+from seeds.metrics.intervals import MeanInterval
+from simulator.sessions.listening import Listening
 from simulator.sessions.recommenders import baselines
 from simulator.sessions.sessions import NoSessions
 
@@ -26,10 +30,13 @@ NAMES = ("satisfy@session", "view@session", "depth@session")
 
 
 class Lists:
-    """A worker's session as far as `held` knows it: answers by a ranker, and keeps what it was asked."""
+    """A worker's session as far as sessions know it: answers by a ranker, and keeps what it was asked."""
 
     def __init__(self, ask) -> None:
         self.ask, self.asked = ask, list[tuple[str, Questions]]()
+
+    def instruct(self, users, texts):
+        return False
 
     def rank_these(self, name, questions):
         self.asked.append((name, questions))
@@ -65,19 +72,19 @@ def test_only_what_asks_for_sessions_changes_the_key_of_a_trial():
 
 def test_the_same_users_meet_every_model_and_their_difference_has_a_paired_interval(micro):
     participants, questions = participants_of(micro), micro.validation
-    markov, random = (held(of(micro, name), participants, questions) for name in ("markov", "random"))
+    markov, random = (held_figures(of(micro, name), participants, questions) for name in ("markov", "random"))
     assert set(markov) == set(NAMES)
     assert all(column.shape == (len(questions),) for column in markov.values())
     gain = paired_interval(markov["satisfy@session"], random["satisfy@session"], 0)
     assert gain.low is not None and gain.low > 1.0
-    again = held(of(micro, "markov"), participants, questions)
+    again = held_figures(of(micro, "markov"), participants, questions)
     assert all((again[name] == markov[name]).all() for name in NAMES)
 
 
 def test_who_has_no_session_has_the_mean_of_those_who_have_one(micro):
     participants, questions = participants_of(micro), micro.validation
     assert len(participants.walk.minds) == SESSION_USERS < len(questions)
-    column = held(of(micro, "popularity"), participants, questions)["satisfy@session"]
+    column = held_figures(of(micro, "popularity"), participants, questions)["satisfy@session"]
     others = ~np.isin(questions.users, participants.walk.minds.users)
     assert others.any() and column[others] == pytest.approx(np.full(others.sum(), column.mean()))
 
@@ -92,19 +99,19 @@ def test_users_without_a_question_stay_away(micro):
         targets=questions.targets[few],
     )
     session = of(micro, "markov")
-    column = held(session, participants, some)["satisfy@session"]
+    column = held_figures(session, participants, some)["satisfy@session"]
     assert column.shape == (20,) and np.isfinite(column).all()
     assert set(session.asked[0][1].users) <= set(some.users)
     nobody = replace(
         some, users=some.users[:0], offsets=some.offsets[:1], items=some.items[:0], targets=some.targets[:0]
     )
-    assert held(of(micro, "markov"), participants, nobody) == {}
+    assert held_figures(of(micro, "markov"), participants, nobody) == {}
 
 
 def test_no_label_is_told_to_the_worker(micro):
     """Histories alone: those of validation, and what users took by what training says of them."""
     session = of(micro, "markov")
-    held(session, participants_of(micro), micro.validation)
+    held_figures(session, participants_of(micro), micro.validation)
     first = session.asked[0][1]
     place = {int(user): row for row, user in enumerate(micro.validation.users)}
     for row, user in enumerate(first.users):
@@ -178,3 +185,90 @@ def test_a_trial_that_asks_for_none_has_none(bench):
 def test_a_pruned_trial_has_no_objective_that_lacks_a_part(bench):
     trial = bench.run(objective=MIXED, supervision=Supervision(prune=lambda epochs: len(epochs) == 2))
     assert trial.status == "pruned" and trial.objective is None and "NDCG@10" in trial.metrics
+
+
+HEARING = """
+    def instruct(self, users, texts):
+        assert users.dtype == np.int64 and len(users) == len(texts) > 0
+        self.wishes |= {int(user): text for user, text in zip(users, texts)}
+        print("TOLD", len(texts), max(texts, key=len))
+
+    def score(self, users, histories):
+        scores = self.table[histories[:, -1]].copy()
+        for row, user in enumerate(users):
+            for kind, items in self.kinds.items():
+                if f"No more {kind} for now" in self.wishes.get(int(user), ""):
+                    scores[row, items] -= 1e6
+        return scores
+"""
+KINDS = """
+        self.wishes, self.kinds = {}, {}
+        for item, path in enumerate(data.item_columns["categories"]):
+            for kind in path:
+                self.kinds.setdefault(kind, []).append(item)
+"""
+
+
+def hearing(bench):
+    """The Markov recommender that can be told what users wish."""
+    return bench.changed(
+        ("        self.data = data\n", "        self.data = data\n" + KINDS),
+        ("    def score(self, users, histories):\n        return self.table[histories[:, -1]]\n", HEARING),
+    )
+
+
+@pytest.mark.process
+def test_a_model_that_can_be_told_hears_wishes_and_one_that_cannot_is_told_what_that_costs(bench):
+    heard = bench.run(hearing(bench), objective=ObjectiveSection(sessions=True))
+    assert heard.failure is None
+    listening = heard.note["sessions"]["listening"]
+    assert listening["told"] and listening["satisfy"] is None and listening["wished"]["value"] > 0
+    log = (bench.request().folder / "worker.log").read_text()
+    assert "TOLD" in log and "for now, please." in log
+    check = next(check for check in heard.contract if check.code == "wishes-unheard")
+    assert check.passed and "instruct() was told" in check.message
+
+    silent = bench.run(objective=ObjectiveSection(sessions=True))
+    listening = silent.note["sessions"]["listening"]
+    assert not listening["told"] and listening["satisfy"]["low"] <= listening["satisfy"]["value"]
+    check = next(check for check in silent.contract if check.code == "wishes-unheard")
+    assert check.severity == "warning" and "asked to be spared a kind of thing" in check.message
+
+
+@pytest.mark.process
+def test_wishes_are_taken_back_so_that_the_model_answers_as_before(bench):
+    """Else the frozen state would be asked by other rules than those of the trial."""
+    trial = bench.run(hearing(bench), objective=MIXED)
+    reading = read_test(bench.request(objective=MIXED), trial, Supervision())
+    assert reading.failure is None
+
+
+@pytest.mark.process
+def test_an_instruct_that_raises_fails_the_trial_on_its_line(bench):
+    broken = hearing(bench).replace(
+        '        print("TOLD"', '        raise ValueError("no wishes")\n        print("TOLD"'
+    )
+    trial = bench.run(broken, objective=MIXED)
+    assert (
+        trial.failure is not None
+        and "no wishes" in trial.failure.message
+        and trial.failure.path == "model.py"
+    )
+
+
+def test_what_not_being_heard_costs_is_advice_only_where_it_surely_costs():
+    def heard(low, high, pages=0.0):
+        satisfy = MeanInterval(value=(low + high) / 2, low=low, high=high)
+        depth = MeanInterval(value=pages, low=pages / 2, high=2 * pages)
+        wished = MeanInterval(value=0.31, low=0.25, high=0.37)
+        return Listening(wished=wished, told=False, satisfy=satisfy, depth=depth)
+
+    costly = checked(heard(0.02, 0.06), 200)
+    assert costly.passed is False and costly.severity == "warning"
+    assert (
+        "31 % of 200 simulated users" in costly.message and "Satisfy +.040 [+.020, +.060]" in costly.message
+    )
+    assert checked(heard(-0.02, 0.06), 200).passed
+    assert checked(heard(-0.02, 0.01, pages=0.25), 200).passed is False
+    assert checked(heard(-0.05, -0.02, pages=0.25), 200).passed
+    assert contract_kind("wishes-unheard").nature is Nature.ADVICE
