@@ -110,6 +110,16 @@ KINDS = (
         definition="The answers of two models that are built with the same seed, before training.",
         roles=(Role.INITIALIZATION, Role.ENTRY),
     ),
+    FindingKind(
+        code="wishes-unheard",
+        found_by=FoundBy.CONTRACT,
+        title="Users are not heard",
+        why="Who has seen enough of a kind of thing says so, and the model offers no way to be told.",
+        definition="Whole sessions of simulated users, as they are, against those with lists that put last what each has asked to be spared: "
+        "Satisfy (1 to 10) and pages, each user against himself.",
+        nature=Nature.ADVICE,
+        roles=(Role.ENTRY,),
+    ),
     *ASKED,
 )
 _BY_CODE = {kind.code: kind for kind in KINDS}

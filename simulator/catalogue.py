@@ -87,10 +87,15 @@ def codes_of(names: list[object]) -> Int64:
     return np.array([known.setdefault(name, len(known) + 1) if name else 0 for name in names], dtype=np.int64)
 
 
+def label_names(categories: tuple[tuple[str, ...], ...]) -> tuple[str, ...]:
+    """The labels of the columns of `label_rows`, the most frequent first; () if no item has any."""
+    frequency = Counter(label for path in categories for label in dict.fromkeys(path))
+    return tuple(label for label, _ in frequency.most_common(MAX_LABELS))
+
+
 def label_rows(categories: tuple[tuple[str, ...], ...]) -> Float32:
     """Unit rows over the most frequent category labels: float32 (n_items + 1, C), C at least 1."""
-    frequency = Counter(label for path in categories for label in set(path))
-    kept = {label: column for column, (label, _) in enumerate(frequency.most_common(MAX_LABELS))}
+    kept = {label: column for column, label in enumerate(label_names(categories))}
     rows = np.zeros((len(categories), max(len(kept), 1)), dtype=np.float32)
     for item, path in enumerate(categories):
         rows[item, [kept[label] for label in path if label in kept]] = 1.0

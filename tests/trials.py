@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from evolution.domain.trial import Trial
-from evolution.repo.config import Config, DataSection, RecommenderSection, TrainingSection
+from evolution.repo.config import Config, DataSection, ObjectiveSection, RecommenderSection, TrainingSection
 from evolution.trials.data import TrialData, prepare
 from evolution.trials.identity import trial_key
 from evolution.trials.request import Enforcement, SandboxMode, Supervision, TrialRequest
@@ -66,11 +66,13 @@ class Bench:
         sandbox: SandboxMode = SandboxMode.AUTO,
         enforcement: Enforcement = Enforcement.AUTO,
         seed: int = 0,
+        objective: ObjectiveSection | None = None,
         **training: object,
     ) -> TrialRequest:
         config = Config(
             recommender=RecommenderSection(entry="model:build", max_history=self.data.max_history),
             data=DataSection(source="shop-micro"),
+            objective=objective or ObjectiveSection(),
             training=TrainingSection.model_validate(
                 {"max_epochs": 3, "timeout_s": 60.0, "memory_gb": 2.0, **training}
             ),

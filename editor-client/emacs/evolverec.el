@@ -151,6 +151,10 @@ You may be asked something first, so nothing waits for the answer."
   "Ask simulated users, USERS of them if there is a prefix argument."
   (interactive "P")
   (evolverec--start-job "askUsers" :users (evolverec--count users)))
+(defun evolverec-follow-user (user)
+  "Hold whole sessions; the report then shows that of USER, an id as the log has it."
+  (interactive "sUser: ")
+  (evolverec--start-job "followUser" :user user))
 (defun evolverec-propose (&optional trials)
   "Make patches and measure them, at most TRIALS, the prefix argument."
   (interactive "P")

@@ -1,7 +1,7 @@
 """The objective: a weighted sum of metrics, and guardrails, read from text without `eval`."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,14 +12,22 @@ if TYPE_CHECKING:  # a running language server checks objectives, and holds no n
 ACCURACY = ("HR", "NDCG", "MRR", "Recall")
 LISTS = ("coverage", "gini", "novelty", "diversity")
 CUTOFFS = (1, 5, 10, 20, 50)
+SESSIONS = (
+    "satisfy",
+    "view",
+    "depth",
+)  # of whole sessions of simulated users, see simulator/sessions/figures.py
+SESSION = "session"  # stands for the cutoff in their names: satisfy@session
+STAND_IN = "NDCG@10"  # what epochs are chosen by where an objective has no metric of lists
 LARGEST = 1e9  # weight or bound
 LONGEST_QUOTE = 100  # characters
 _NUMBER = r"(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 _TERM = re.compile(
-    rf"\s*(?P<sign>[+-]?)\s*(?:(?P<weight>{_NUMBER})\s*\*\s*)?(?P<name>[A-Za-z]+)@(?P<k>\d+)\s*"
+    rf"\s*(?P<sign>[+-]?)\s*(?:(?P<weight>{_NUMBER})\s*\*\s*)?(?P<name>[A-Za-z]+)@(?P<k>\w+)\s*"
+    rf"(?:/\s*(?P<over>{_NUMBER})\s*)?"
 )
 _GUARDRAIL = re.compile(
-    rf"^\s*(?P<name>cost|memory|[A-Za-z]+@\d+)\s*(?P<op>>=|<=)\s*(?P<bound>{_NUMBER})\s*(?P<parent>\*\s*parent)?\s*$"
+    rf"^\s*(?P<name>cost|memory|[A-Za-z]+@\w+)\s*(?P<op>>=|<=)\s*(?P<bound>{_NUMBER})\s*(?P<parent>\*\s*parent)?\s*$"
 )
 
 
@@ -31,11 +39,24 @@ class ObjectiveError(ValueError):
 class Objective:
     """A weighted sum of metrics.
 
-    terms: metric name ("HR@5") -> weight.
+    terms: metric name ("HR@5", "satisfy@session") -> weight.
     """
 
     text: str
     terms: Mapping[str, float]
+
+    @property
+    def of_sessions(self) -> bool:
+        """Whether it can be told only after sessions of simulated users."""
+        return any(map(is_of_sessions, self.terms))
+
+    @property
+    def of_lists(self) -> "Objective":
+        """The part that a ranking alone tells, by which epochs are compared; STAND_IN where there is none."""
+        if not self.of_sessions:
+            return self
+        terms = {name: weight for name, weight in self.terms.items() if not is_of_sessions(name)}
+        return Objective(text=self.text, terms=terms or {STAND_IN: 1.0})
 
     def per_user(self, metrics: "Mapping[str, NDArray[np.float64]]") -> "NDArray[np.float64]":
         """Each user's own objective, float64 (Q,); its mean is the trial's."""
@@ -67,19 +88,40 @@ class Guardrail:
         return value >= limit if self.at_least else value <= limit
 
 
+def is_of_sessions(name: str) -> bool:
+    """Whether a metric such as "satisfy@session" is a figure of sessions."""
+    return name.endswith(f"@{SESSION}")
+
+
+def needs_sessions(expression: str, guardrails: Sequence[str]) -> bool:
+    """Whether an objective or a guardrail that can be read names a figure of sessions."""
+    named = [*parse_expression(expression).terms, *(parse_guardrail(text).name for text in guardrails)]
+    return any(map(is_of_sessions, named))
+
+
+def session_metrics() -> tuple[str, ...]:
+    """The names of all figures of sessions."""
+    return tuple(f"{name}@{SESSION}" for name in SESSIONS)
+
+
 def _metric(name: str, k: str, allowed: tuple[str, ...], text: str) -> str:
     """The metric's name, such as "HR@5". Raises ObjectiveError if there is no such metric."""
+    if name in SESSIONS and k == SESSION:
+        return f"{name}@{k}"
     cutoff = k.lstrip("0")
     if name not in allowed or cutoff not in map(str, CUTOFFS):
         raise ObjectiveError(
             f"unknown metric {name[:20]}@{k[:20]} in {_brief(text)}; expected one of {', '.join(allowed)} "
-            f"at k in {', '.join(map(str, CUTOFFS))}"
+            f"at k in {', '.join(map(str, CUTOFFS))}, or one of {', '.join(session_metrics())}"
         )
     return f"{name}@{cutoff}"
 
 
 def parse_expression(text: str) -> Objective:
-    """Read an objective such as `0.6*HR@5 + 0.4*NDCG@5`. Raises ObjectiveError naming the part that is wrong."""
+    """Read an objective such as `0.6*HR@5 + 0.4*NDCG@5` or `0.5*NDCG@10 + 0.5*satisfy@session/10`.
+
+    Raises ObjectiveError naming the part that is wrong.
+    """
     terms: dict[str, float] = {}
     at = 0
     while at < len(text):
@@ -90,7 +132,7 @@ def parse_expression(text: str) -> Objective:
             )
         name = _metric(match["name"], match["k"], ACCURACY, text)
         weight = _number(match["weight"] or "1", text) * (-1.0 if match["sign"] == "-" else 1.0)
-        terms[name] = terms.get(name, 0.0) + weight
+        terms[name] = terms.get(name, 0.0) + weight / _divisor(match["over"] or "1", text)
         at = match.end()
     if not terms:
         raise ObjectiveError("is empty; expected a sum such as 0.6*HR@5 + 0.4*NDCG@5")
@@ -115,6 +157,15 @@ def parse_guardrail(text: str) -> Guardrail:
         bound=_number(match["bound"], text),
         relative=bool(match["parent"]),
     )
+
+
+def _divisor(written: str, text: str) -> float:
+    divisor = _number(written, text)
+    if divisor < 1 / LARGEST:
+        raise ObjectiveError(
+            f"{_brief(text)} divides by {_brief(written)}; expected a divisor such as 10, as in satisfy@session/10"
+        )
+    return divisor
 
 
 def _number(written: str, text: str) -> float:

@@ -31,13 +31,15 @@ def behind(parent: Trial, objective: Objective) -> Callable[[Sequence[EpochRecor
     Equal training is as many optimizer steps where both are known, else as many epochs. Far behind is below the share
     that `_share` says, and below what the users' own spread makes of the parent's objective: its interval.
     """
+    measured = _of_lists(parent, objective)
+    objective = objective.of_lists
     curve = [
         (n, objective.of_means(epoch.metrics)) for n, epoch in enumerate(parent.epochs, 1) if epoch.metrics
     ]
     early = max(EARLY_EPOCHS, int(EARLY_SHARE * parent.best_epoch))
     grace = max(GRACE_EPOCHS, int(GRACE_SHARE * parent.best_epoch))
     span = max(1, parent.best_epoch - grace)
-    spread = _below(parent.objective)
+    spread = _below(measured)
 
     def prune(epochs: Sequence[EpochRecord]) -> bool:
         trained = min(len(epochs), _as_many(parent.epochs, epochs))
@@ -61,6 +63,14 @@ def _as_many(parent: Sequence[EpochRecord], child: Sequence[EpochRecord]) -> int
         return len(child)
     taken = list(accumulate(epoch.steps for epoch in parent))
     return len(child) if steps >= taken[-1] else sum(one <= steps for one in taken)
+
+
+def _of_lists(parent: Trial, objective: Objective) -> Metric | None:
+    """The parent's objective; where sessions are a part of it, which epochs do not tell, the heaviest metric that they do."""
+    if not objective.of_sessions:
+        return parent.objective
+    terms = objective.of_lists.terms
+    return parent.metrics.get(max(terms, key=lambda name: abs(terms[name])))
 
 
 def _below(measured: Metric | None) -> float:

@@ -44,6 +44,7 @@ from evolution.trials.reading_data import read_data
 from evolution.trials.recommending import recommend
 from evolution.trials.request import SandboxMode, Supervision, TrialRequest
 from evolution.trials.scoring import OBJECTIVE
+from evolution.trials.user_sessions import check_participants
 from seeds.interactions import Questions
 
 T = TypeVar("T")
@@ -191,6 +192,7 @@ class Laboratory:
                 self._announce(stored, label, again=True)
                 return stored
             self._may_run(f"a trial of {label!r}")
+            check_participants(self.config, self.data, self.context.repo)
             started = Trial(
                 id=identity, key=key, status=TrialStatus.RUNNING, created_at=time.time(), wall_s=0.0
             )

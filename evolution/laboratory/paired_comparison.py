@@ -18,7 +18,7 @@ from evolution.trials.artifacts import read_per_user
 from evolution.trials.bootstrap import mean_interval, pooled_paired_interval
 
 BOOTSTRAP_SEED = 0
-SHOWN = ("NDCG@10", "HR@10")
+SHOWN = ("NDCG@10", "HR@10", "satisfy@session")  # the last where sessions were held
 
 Pair = tuple[Trial, Trial]  # (parent, child), same seed
 

@@ -6,7 +6,6 @@ The worker has the training events and the state that the trial left; what users
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import count
 from typing import TYPE_CHECKING
 
 from evolution.base.amounts import count as amount
@@ -16,10 +15,9 @@ from evolution.domain.trial import Trial
 from evolution.laboratory.laboratory import Laboratory
 from evolution.trials.failing import TrialFailed
 from evolution.trials.frozen import as_measured
+from evolution.trials.user_sessions import Answers, answers_of
 
 if TYPE_CHECKING:
-    from seeds.interactions import Int64, Questions
-    from simulator.sessions.records import Ask
     from simulator.sessions.sessions import Outcome, Participants
     from simulator.sessions.telling import ToldSession
 
@@ -71,9 +69,11 @@ def hold(laboratory: Laboratory, trial: Trial, *, users: int, user: int = 0) -> 
         raise DataError(f"no sessions: {error}") from None
     laboratory.context.check_cancelled()
     try:
-        with answering(laboratory, trial) as ask:
-            outcome = hold_sessions(participants, ask, between=laboratory.context.check_cancelled)
-            told = told_session(participants, outcome.own, ask, data.validation, user) if user else None
+        with answering(laboratory, trial) as model:
+            ask, tell, check = model.ask, model.tell, laboratory.context.check_cancelled
+            outcome = hold_sessions(participants, ask, tell, between=check)
+            own, questions = outcome.own, data.validation
+            told = told_session(participants, own, ask, questions, user, inform=tell) if user else None
     except TrialFailed as error:
         failure = error.failure
         raise RepoError(
@@ -85,19 +85,16 @@ def hold(laboratory: Laboratory, trial: Trial, *, users: int, user: int = 0) -> 
 
 
 @contextmanager
-def answering(laboratory: Laboratory, trial: Trial) -> Iterator["Ask"]:
+def answering(laboratory: Laboratory, trial: Trial) -> Iterator[Answers]:
     """The saved state of a complete trial, in a new process, as sessions ask it. Raises TrialFailed, Cancelled."""
     with (
         laboratory.reopened(trial, f"sessions with {trial.id}") as (request, supervision),
         as_measured(request, trial, supervision) as session,
     ):
-        numbers = count()
-
-        def ask(page: int, questions: "Questions") -> "Int64":
-            supervision.on_stage(f"page {page} for {amount(len(questions), 'user')}")
-            return session.rank_these(f"page-{next(numbers)}", questions).items.astype("int64")
-
-        yield ask
+        yield answers_of(
+            session,
+            on_page=lambda page, users: supervision.on_stage(f"page {page} for {amount(users, 'user')}"),
+        )
 
 
 def _tell(laboratory: Laboratory, trial: Trial, words: str) -> None:

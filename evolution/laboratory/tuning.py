@@ -171,6 +171,8 @@ class _Search:
         if setting.objective is not None:
             return min(setting.objective, worst) if setting.why else setting.objective
         objective = self.evaluation.objective
+        if objective.of_sessions:  # which epochs do not tell
+            return worst
         ranked = [objective.of_means(epoch.metrics) for epoch in setting.trial.epochs if epoch.metrics]
         return min(max(ranked, default=worst), worst)
 

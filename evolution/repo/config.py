@@ -41,6 +41,7 @@ EXPECTED = {  # pydantic's error type -> message in terms of TOML
     "greater_than_equal": "expected {ge} or more",
     "less_than": "expected less than {lt}",
     "less_than_equal": "expected {le} or less",
+    "bool_type": "expected true or false",
     "tuple_type": 'expected a list of texts such as ["*.py"]',
     "model_type": "expected a table",
 }
@@ -149,13 +150,26 @@ class ObjectiveSection(Section):
 
     expression: str = Field(
         default="0.6*HR@5 + 0.4*NDCG@5",
-        description="What to maximise: a sum of weighted metrics, full ranking.",
+        description="What to maximise: a sum of weighted metrics, full ranking; satisfy@session/10 among them holds sessions of "
+        "simulated users in every trial.",
     )
     guardrails: tuple[str, ...] = Field(
         default=("cost <= 2 * parent",),
         examples=[["coverage@10 >= 0.2"], ["cost <= 2 * parent"], ["memory <= 2 * parent"]],
         description='Conditions a patch must keep, such as "coverage@10 >= 0.2" or "cost <= 2 * parent".',
     )
+    sessions: Annotated[bool, Field(strict=True)] = Field(
+        default=False,
+        description="Hold sessions of 200 simulated users in every trial, also where neither expression nor guardrails name "
+        "satisfy@session, view@session or depth@session.",
+    )
+
+    @property
+    def holds_sessions(self) -> bool:
+        """Whether each trial holds sessions. Only of a section that `config_problems` finds no fault with."""
+        from evolution.domain.objective import needs_sessions
+
+        return self.sessions or needs_sessions(self.expression, self.guardrails)
 
 
 class TrainingSection(Section):

@@ -25,6 +25,14 @@ def _of_training(told: Any) -> str:
     return OUT_OF_TIME if isinstance(told, dict) and told.get("ended") == "timeout_s" else ""
 
 
+def _of_sessions(told: Any) -> str:
+    return (
+        f"@session figures are not to be believed: {told['no_vote']}"
+        if isinstance(told, dict) and told.get("no_vote")
+        else ""
+    )
+
+
 def _of_checkpoint(told: Any) -> list[str]:
     if not isinstance(told, dict):
         return []
@@ -55,6 +63,7 @@ def remarks(trial: Trial) -> tuple[str, ...]:
         *(str(sentence) for sentence in note.get("withheld", ())),
         BEYOND.format(configured=note["beyond_epochs"]) if note.get("beyond_epochs") else "",
         _of_training(note.get("training")),
+        _of_sessions(note.get("sessions")),
         str(note.get("trace", "")),
         str(note.get("not_kept", "")),
     ]

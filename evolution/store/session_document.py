@@ -7,6 +7,7 @@ from evolution.domain.trial import Trial
 from seeds.metrics.intervals import MeanInterval
 from simulator.pages import PAGE_SIZE
 from simulator.sessions.figures import SessionFigures
+from simulator.sessions.listening import Listening
 from simulator.sessions.records import MOST_PAGES
 from simulator.sessions.sessions import NO_VOTE, Compared, Outcome, Participants
 from simulator.sessions.telling import ToldSession
@@ -16,7 +17,8 @@ def sessions_document(
     trial: Trial, participants: Participants, outcome: Outcome, told: ToldSession | None
 ) -> dict[str, Any]:
     """`recommenders` has the model first, then baselines; figures are {value, low, high} over users. `session` is null
-    where no user was named. `no_vote` says why the figures should not be believed, null where they may."""
+    where no user was named. `listening`: the share of users who asked to be spared a kind of thing, whether the model was `told`,
+    and where it was not, what lists that heed them would add to `satisfy` and `depth`. `no_vote` says why the figures should not be believed, null where they may."""
     fidelity = participants.fidelity
     return serial.finite(
         {
@@ -28,9 +30,19 @@ def sessions_document(
             "no_vote": None if fidelity.beats_chance else NO_VOTE,
             "lacking": list(participants.lacking),
             "recommenders": [_compared(one) for one in outcome.compared],
+            "listening": _listening(outcome.listening),
             "session": None if told is None else serial.plain(told),
         }
     )
+
+
+def _listening(heard: Listening) -> dict[str, Any]:
+    return {
+        "wished": _mean(heard.wished),
+        "told": heard.told,
+        "satisfy": _mean(heard.satisfy),
+        "depth": _mean(heard.depth),
+    }
 
 
 def _compared(one: Compared) -> dict[str, Any]:

@@ -51,10 +51,12 @@ from seeds.reading import RECORD_BYTES, is_plain, read_text
 
 if TYPE_CHECKING:
     from seeds.split import Split
+    from simulator.sessions.sessions import Participants
 
 ABANDONED_S = 6 * 3600.0  # the age of a draft that nobody writes any more
 SAMPLE = 1000  # questions whose dense scores are kept
 SAMPLE_SEED = 20_260_212
+SESSION_USERS = 200  # whose whole sessions take a tenth of a second, besides what the model needs to answer
 LIST_LENGTH = 100
 # The code that made what is cached, each with all that its result hangs on.
 _EXPORTER = (
@@ -116,6 +118,15 @@ class TrialData:
         names = json.loads((self.folder / "labels" / "names.json").read_text(encoding="utf-8"))
         index = read_index(folder, tuple(names["users"]), tuple(names["items"]))
         return Lookout(index, folder / "seen.json")
+
+    @cached_property
+    def participants(self) -> "Participants":
+        """Simulated users who hold sessions with every model of this data. Raises simulator.sessions.sessions.NoSessions."""
+        from simulator.sessions.sessions import gather_participants
+
+        return gather_participants(
+            training=self.training, questions=self.validation, n_users=SESSION_USERS, seed=SAMPLE_SEED
+        )
 
     def references(self) -> dict[str, TopLists]:
         """The reference rankers' lists on the validation questions; made on first use."""

@@ -33,6 +33,7 @@ from evolution.trials.scoring import (
     with_intervals,
 )
 from evolution.trials.session import WorkerSession, opened
+from evolution.trials.user_sessions import beside, held_figures, participants_of
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -59,13 +60,18 @@ def read_test(request: TrialRequest, trial: Trial, supervision: Supervision) -> 
             supervision.on_stage("ranking the test questions")
             lists = session.rank_handed_over(data.test_questions, data.test)
             _check_again(request, trial, session, lists)
-            ranking = judged(lists, data.test, parse_expression(request.config.objective.expression))
+            objective = parse_expression(request.config.objective.expression)
+            ranking = judged(lists, data.test, objective)
+            if request.config.objective.holds_sessions:
+                supervision.on_stage("sessions of simulated users")
+                figures = held_figures(session, participants_of(data), data.test)
+                ranking = beside(ranking, figures, objective)
     except TrialFailed as failed:
         return TestReading(trial=trial.id, failure=failed.failure)
     return TestReading(
         trial=trial.id,
         metrics={**with_intervals(ranking.per_user, seed), **list_figures(lists, data.training)},
-        objective=objective_metric(ranking.per_user, seed),
+        objective=objective_metric(ranking.per_user, objective, seed),
         per_user=ranking.per_user,
     )
 

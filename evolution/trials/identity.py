@@ -41,6 +41,8 @@ def training_fingerprint(config: Config) -> str:
             include={"max_epochs", "patience", "eval_every", "timeout_s", "memory_gb"}
         ),
     }
+    if config.objective.holds_sessions:  # what is not asked for changes no key
+        settings["sessions"] = version_of("simulator")
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
 
 

@@ -38,6 +38,7 @@ from evolution.trials.scoring import (
 )
 from evolution.trials.session import Built, WorkerSession, opened
 from evolution.trials.training import train
+from evolution.trials.user_sessions import with_sessions
 from seeds.amounts import number
 
 
@@ -181,6 +182,10 @@ def _measure(
         session, data, progress.best.lists, dense, progress.contract, seed=request.key.seed
     )
     progress.contract = once_restored(progress.contract, str(progress.note.get("restored", "")))
+    if request.config.objective.holds_sessions:
+        supervision.on_stage("sessions of simulated users")
+        progress.best, heard = with_sessions(request, session, progress.best, progress.note)
+        progress.contract.append(heard)
     _summarise(request, progress)
     progress.metrics |= sampled_figures(dense, data.sample, data.validation, data.training, request.key.seed)
     artifacts.write_per_user(folder, progress.best.per_user)
@@ -331,7 +336,8 @@ def _summarise(request: TrialRequest, progress: TrialProgress) -> None:
     seed = request.key.seed
     progress.metrics = with_intervals(progress.best.per_user, seed)
     progress.metrics |= list_figures(progress.best.lists, request.data.training)
-    progress.objective = objective_metric(progress.best.per_user, seed)
+    objective = parse_expression(request.config.objective.expression)
+    progress.objective = objective_metric(progress.best.per_user, objective, seed)
 
 
 def _cost(request: TrialRequest, session: WorkerSession, so_far: Cost, wall_s: float) -> Cost:

@@ -23,7 +23,10 @@ _LISTED = ("coverage@10", "gini@10", "novelty@10", "diversity@10")
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Ranking:
-    """One ranking of all questions. per_user: metric -> float64 (Q,), "objective" among them."""
+    """One ranking of all questions.
+
+    per_user: metric -> float64 (Q,), "objective" among them, as far as what is there tells it.
+    """
 
     lists: TopLists
     per_user: PerUser
@@ -42,11 +45,11 @@ def fingerprint(lists: TopLists) -> str:
 
 
 def judged(lists: TopLists, questions: Questions, objective: Objective) -> Ranking:
-    """Raises TrialFailed where a metric leaves its range, which no possible list brings about."""
+    """By what lists alone tell of the objective. Raises TrialFailed where a metric leaves its range, which no possible list brings about."""
     metrics = user_metrics(lists.items, lists.scores, lists.ties, questions.targets)
     for name, values in metrics.items():
         _check_range(name, values)
-    return Ranking(lists=lists, per_user={**metrics, OBJECTIVE: objective.per_user(metrics)})
+    return Ranking(lists=lists, per_user={**metrics, OBJECTIVE: objective.of_lists.per_user(metrics)})
 
 
 def _check_range(name: str, values: NDArray[np.float64]) -> None:
@@ -63,7 +66,10 @@ def with_intervals(per_user: PerUser, seed: int) -> dict[str, Metric]:
     return mean_intervals({name: values for name, values in per_user.items() if name != OBJECTIVE}, seed)
 
 
-def objective_metric(per_user: PerUser, seed: int) -> Metric:
+def objective_metric(per_user: PerUser, objective: Objective, seed: int) -> Metric | None:
+    """Mean and interval of the whole objective; None while it lacks figures of sessions that were not held yet."""
+    if any(name not in per_user for name in objective.terms):
+        return None
     return mean_interval(per_user[OBJECTIVE], seed)
 
 

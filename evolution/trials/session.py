@@ -7,7 +7,7 @@ Whatever a worker sends ends as a value of the right type or as TrialFailed; whe
 import contextlib
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -309,6 +309,11 @@ class WorkerSession:
         if problem:
             raise broken_contract(f"the ranking is impossible: {problem}")
         return lists
+
+    def instruct(self, users: Sequence[int], texts: Sequence[str]) -> bool:
+        """Tell the recommender what each of these users wishes from now on, "" for nothing; False where it offers no instruct()."""
+        reply, _ = self._timed("instruct", users=list(users), texts=list(texts))
+        return replies.flag(reply, "offered")
 
     def _hand_over(self, name: str, questions: Questions) -> Path:
         """The folder of the questions as the worker sees it, without their targets."""

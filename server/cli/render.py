@@ -24,6 +24,9 @@ LEADING = (
     "gini@10",
     "novelty@10",
     "diversity@10",
+    "satisfy@session",
+    "view@session",
+    "depth@session",
 )
 
 STATUS_COLOURS = {"CRITICAL": "red", "NEEDS_IMPROVEMENT": "yellow", "STABLE": "green"}

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from evolution.base.amounts import count, number, percent, short, signed
 from server.cli.console import console
-from server.shown.session_words import EXPLAINED, LEFT_WORDS, RECOMMENDERS
+from server.shown.session_words import EXPLAINED, LEFT_WORDS, LISTENING, RECOMMENDERS
 
 
 def show_sessions(document: dict[str, Any]) -> None:
@@ -24,6 +24,7 @@ def show_sessions(document: dict[str, Any]) -> None:
         out.print(f"[yellow]{escape(document['no_vote'])}[/], so these figures say nothing")
     _show_figures(out, document)
     _show_exits(out, document)
+    _show_listening(out, document["listening"])
     for words in document["lacking"]:
         out.print(f"[dim]{escape(words)}[/]")
     if document["session"]:
@@ -60,6 +61,15 @@ def _show_exits(out: Console, document: dict[str, Any]) -> None:
     out.print(table)
 
 
+def _show_listening(out: Console, heard: dict[str, Any]) -> None:
+    out.print(
+        f"{_shares(heard['wished'])} of them asked to be spared a kind of thing: {escape(LISTENING[heard['told']])}"
+    )
+    if heard["satisfy"] is not None and heard["depth"] is not None:
+        gain = f"Satisfy {_signed_interval(heard['satisfy'])}, pages {_signed_interval(heard['depth'])}"
+        out.print(f"  lists that put last what each of them asked to be spared: {gain}")
+
+
 def _name(recommender: dict[str, Any]) -> str:
     return escape(RECOMMENDERS.get(recommender["name"], str(recommender["name"])))
 
@@ -79,6 +89,8 @@ def _show_session(out: Console, session: dict[str, Any]) -> None:
             mark = "[green]+[/]" if item["taken"] else "[dim]-[/]"
             title = f"[green]{escape(item['title'])}[/]{rating}" if item["taken"] else escape(item["title"])
             out.print(f"  {mark} {item['rank']:>2}. {title}  [dim]{escape(item['reason'])}[/]")
+        if page["wish"]:
+            out.print(f'  says: "{escape(page["wish"])}" [dim]({LISTENING[session["heard"]]})[/]')
     out.print(f"[bold]left[/]: {escape(session['left'])} Satisfy {number(session['satisfy'])}")
 
 
@@ -91,7 +103,8 @@ def _interval(mean: dict[str, Any]) -> str:
 
 
 def _signed_interval(mean: dict[str, Any]) -> str:
-    return f"{signed(mean['value'])} [{signed(mean['low'])}, {signed(mean['high'])}]"
+    value, low, high = (signed(round(mean[name], 3)) for name in ("value", "low", "high"))
+    return f"{value} [{low}, {high}]"
 
 
 def _shares(mean: dict[str, Any]) -> str:

@@ -53,6 +53,12 @@ async def ask_users(session: Session, *arguments: Any) -> Document:
     return await _start(session, JobKind.SIMULATE, object_of(arguments))
 
 
+async def follow_user(session: Session, *arguments: Any) -> Document:
+    """Handle `evolverec.followUser`: start a job in which simulated users go through whole sessions; the report then tells that
+    of the named one page by page."""
+    return await _start(session, JobKind.SESSIONS, object_of(arguments))
+
+
 async def propose(session: Session, *arguments: Any) -> Document:
     """Handle `evolverec.propose`: start a job that proposes patches, and trains and measures each of them."""
     return await _start(session, JobKind.PROPOSE, object_of(arguments))

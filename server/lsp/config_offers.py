@@ -122,22 +122,24 @@ def _editable(key: Key, place: Place, root: Path) -> list[Offer]:
 
 def _expression(key: Key, place: Place, root: Path) -> list[Offer]:
     """Inside the string: metrics, each a term of the sum. Outside of a string: the whole default expression."""
-    from evolution.domain.objective import ACCURACY, CUTOFFS
+    from evolution.domain.objective import ACCURACY, CUTOFFS, session_metrics
 
     if not place.quote:
         return [_value(str(json.loads(key.default)), key, place, "value")]
-    return [_term(f"{name}@{k}", key, place) for name in ACCURACY for k in CUTOFFS]
+    of_lists = [_term(f"{name}@{k}", key, place) for name in ACCURACY for k in CUTOFFS]
+    return [*of_lists, *(_term(name, key, place) for name in session_metrics())]
 
 
 def _guardrails(key: Key, place: Place, root: Path) -> list[Offer]:
     """Whole example guardrails first; inside a string also metric names, and after a name the limits it may have."""
-    from evolution.domain.objective import ACCURACY, CUTOFFS, LISTS
+    from evolution.domain.objective import ACCURACY, CUTOFFS, LISTS, session_metrics
 
     whole = [_value(example, key, place, "value") for example in key.examples]
     if not place.quote:
         return whole
     if re.fullmatch(r"\s*[\w@]*", place.typed):
-        named = ("cost", "memory", *(f"{name}@{k}" for name in (*LISTS, *ACCURACY) for k in CUTOFFS))
+        of_lists = (f"{name}@{k}" for name in (*LISTS, *ACCURACY) for k in CUTOFFS)
+        named = ("cost", "memory", *of_lists, *session_metrics())
         return [*whole, *(_term(name, key, place) for name in named)]
     costs = place.typed.split()[:1] in (["cost"], ["memory"])
     limits = ("<= 2 * parent",) if costs else (">= 0.2", ">= 0.9 * parent")

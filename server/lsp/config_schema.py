@@ -9,7 +9,14 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-TYPES = {"string": "text", "integer": "whole number", "number": "number", "array": "list of texts"}
+TYPES = {
+    "string": "text",
+    "integer": "whole number",
+    "number": "number",
+    "array": "list of texts",
+    "boolean": "true or false",
+}
+BOOLEANS = ("true", "false")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +84,7 @@ def _definition(entry: Mapping[str, Any]) -> str:
 
 
 def _key(section: str, name: str, described: Mapping[str, Any]) -> Key:
-    values = tuple(str(value) for value in described.get("enum", ()))
+    values = BOOLEANS if described["type"] == "boolean" else tuple(map(str, described.get("enum", ())))
     return Key(
         section=section,
         name=name,
@@ -100,7 +107,7 @@ def _examples(described: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _type(described: Mapping[str, Any], values: tuple[str, ...]) -> str:
-    if values:
+    if values and values != BOOLEANS:
         return "one of " + ", ".join(json.dumps(value) for value in values)
     limits = (
         ("minimum", "at least"),

@@ -20,6 +20,7 @@ COMMANDS = (
     "evolverec.train",
     "evolverec.diagnose",
     "evolverec.askUsers",
+    "evolverec.followUser",
     "evolverec.propose",
     "evolverec.improve",
     "evolverec.tune",

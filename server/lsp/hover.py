@@ -128,4 +128,9 @@ def _trial(repo: Repo, counted: Counted) -> list[tuple[str, str]]:
         checkpoint = checkpoint_of(trial)
         whence = f"of the checkpoint {checkpoint}" if checkpoint else f"best epoch {trial.best_epoch}"
         block.append(("", f"Validation, full ranking, {whence}; ± is half the 95 % interval over users."))
+        if "sessions" in trial.note:
+            users = trial.note["sessions"]["users"]
+            block.append(
+                ("", f"@session: whole sessions of {users:,} simulated users; satisfy from 1 to 10.")
+            )
     return block

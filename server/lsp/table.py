@@ -118,6 +118,7 @@ COMMANDS = (
     _row("evolverec.train", commands.train, BACKGROUND),
     _row("evolverec.diagnose", commands.diagnose, BACKGROUND),
     _row("evolverec.askUsers", commands.ask_users, BACKGROUND),
+    _row("evolverec.followUser", commands.follow_user, BACKGROUND),
     _row("evolverec.propose", commands.propose, BACKGROUND),
     _row("evolverec.improve", commands.improve, BACKGROUND),
     _row("evolverec.tune", commands.tune, BACKGROUND),

@@ -8,7 +8,7 @@ from evolution.base.amounts import signed
 from server.report.lineage import lineage
 from server.report.pages import render
 from server.report.trials_plot import trials_plot
-from server.shown.session_words import EXPLAINED, LEFT_WORDS, RECOMMENDERS
+from server.shown.session_words import EXPLAINED, LEFT_WORDS, LISTENING, RECOMMENDERS
 from simulator.critiques import CHANCE
 
 LEADING = (
@@ -21,6 +21,9 @@ LEADING = (
     "gini@10",
     "novelty@10",
     "diversity@10",
+    "satisfy@session",
+    "view@session",
+    "depth@session",
 )
 
 
@@ -45,7 +48,12 @@ def repo_page(document: Mapping[str, Any]) -> str:
         diff=[(_kind(line), line) for line in best["patch"].splitlines()] if best else [],
         elsewhere=bool(best) and all(row["proposal"] != best["id"] for row in tried),
         chance=CHANCE,
-        session_words={"left": LEFT_WORDS, "recommenders": RECOMMENDERS, "explained": EXPLAINED},
+        session_words={
+            "left": LEFT_WORDS,
+            "recommenders": RECOMMENDERS,
+            "explained": EXPLAINED,
+            "listening": LISTENING,
+        },
     )
 
 

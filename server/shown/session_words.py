@@ -13,6 +13,7 @@ RECOMMENDERS = {
     "markov": "Markov",
     "random": "random",
 }
+LISTENING = {True: "your model was told", False: "your model offers no instruct() and was not told"}
 EXPLAINED = (
     "Satisfy: 1 to 10, how much of a page users would take, from as much as of random items to all; "
     "View: shown items that they took; Depth: pages"

@@ -56,6 +56,15 @@ def fresh(users: int, catalogue: Catalogue) -> Memory:
 def boredom(memory: Memory, catalogue: Catalogue, items: Int64, tolerance: Float64) -> Float64:
     """How much the users have had of each item's kind: (U, J) from 0 to 1. items: (U, J). tolerance: (U,)."""
     alike = np.einsum("ujc,uc->uj", catalogue.labels[items], memory.seen).astype(np.float64)
+    return _beyond(alike, tolerance)
+
+
+def boredom_with(memory: Memory, labels: Float32, tolerance: Float64) -> Float64:
+    """The same of things with these unit rows of labels (K, C): (U, K)."""
+    return _beyond((memory.seen @ labels.T).astype(np.float64), tolerance)
+
+
+def _beyond(alike: Float64, tolerance: Float64) -> Float64:
     room = np.maximum(BORED - tolerance, 0.1)[:, None]
     return np.clip((alike - tolerance[:, None]) / room, 0.0, 1.0)
 
@@ -63,10 +72,11 @@ def boredom(memory: Memory, catalogue: Catalogue, items: Int64, tolerance: Float
 def after(memory: Memory, catalogue: Catalogue, items: Int64, fits: Float64) -> Memory:
     """The memory after a page. items: int64 (U, J), 0 for none. fits: (U,), how well the page fitted, from 0 to 1."""
     shown = catalogue.labels[items].sum(axis=1)  # (U, C); padding has no labels
-    seen = (LASTING * memory.seen + (1 - LASTING) * _unit(shown)).astype(np.float32)
-    return Memory(seen=_unit(seen), trust=memory.trust + LEARNING * (fits - memory.trust))
+    seen = (LASTING * memory.seen + (1 - LASTING) * unit_rows(shown)).astype(np.float32)
+    return Memory(seen=unit_rows(seen), trust=memory.trust + LEARNING * (fits - memory.trust))
 
 
-def _unit(rows: Float32) -> Float32:
+def unit_rows(rows: Float32) -> Float32:
+    """Each row with length 1, but for rows of zeros: (N, C)."""
     length = np.linalg.norm(rows, axis=1, keepdims=True)
     return np.divide(rows, length, out=np.zeros_like(rows), where=length > 0)

@@ -45,6 +45,7 @@ class Sessions:
     trust: float64 (U, P), in the list before the page
     depth: int64 (U,), pages that were looked at
     exits: int64 (U,), places in EXITS
+    wishes: bool (U, P, C), the kinds of things that the user asks to be spared after each page, which is said where he goes on
     """
 
     users: Int64
@@ -59,13 +60,14 @@ class Sessions:
     trust: Float64
     depth: Int64
     exits: Int64
+    wishes: NDArray[np.bool_]
 
     def only(self, row: int) -> "Sessions":
         """The session of one user alone."""
         return Sessions(**{field.name: getattr(self, field.name)[row : row + 1] for field in fields(self)})
 
     @classmethod
-    def empty(cls, users: Int64, shares: Float64, signals: int) -> "Sessions":
+    def empty(cls, users: Int64, shares: Float64, *, signals: int, kinds: int) -> "Sessions":
         """Sessions that have not begun."""
         pages = (len(users), MOST_PAGES)
         items = (*pages, PAGE_SIZE)
@@ -82,4 +84,5 @@ class Sessions:
             trust=np.zeros(pages),
             depth=np.zeros(len(users), dtype=np.int64),
             exits=np.zeros(len(users), dtype=np.int64),
+            wishes=np.zeros((*pages, kinds), dtype=bool),
         )

@@ -14,12 +14,14 @@ from simulator.panel import build_panel
 from simulator.personas import build_personas
 from simulator.population import Population, build_population
 from simulator.sessions.figures import SessionFigures, by_user, figures_of, weighted_mean
+from simulator.sessions.listening import Listening, listening
 from simulator.sessions.minds import minds_of, read_minds
 from simulator.sessions.recommenders import baselines
 from simulator.sessions.records import Ask, Sessions
 from simulator.sessions.telling import ToldSession, tell
 from simulator.sessions.trusted import fidelity_of
 from simulator.sessions.walking import Walk
+from simulator.sessions.wishes import Tell
 
 MODEL = "model"
 NO_VOTE = "on their users' real next choices they are not surely better than chance"
@@ -77,38 +79,52 @@ def gather_participants(
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Outcome:
-    """own: the sessions with the model. compared: its figures, then those of the baselines."""
+    """own: the sessions with the model. compared: its figures, then those of the baselines. listening: whether it was told wishes."""
 
     own: Sessions
     compared: tuple[Compared, ...]
+    listening: Listening
 
 
 def hold_sessions(
-    participants: Participants, ask: Ask, *, between: Callable[[], None] = lambda: None
+    participants: Participants,
+    ask: Ask,
+    tell: Tell | None = None,
+    *,
+    between: Callable[[], None] = lambda: None,
 ) -> Outcome:
-    """Sessions with the model that `ask` asks, and with the baselines. between: called before each baseline, and may raise to
-    end it all."""
+    """Sessions with the model that `ask` asks and `tell` tells, and with the baselines. tell: None where it cannot be told
+    wishes. between: called before each further recommender, and may raise to end it all."""
     walk = participants.walk
-    own = walk.sessions(ask)
+    own = walk.sessions(ask, tell)
+    between()
+    heard = listening(walk, own, ask, told=tell is not None)
     compared = [Compared(name=MODEL, figures=figures_of(own, walk.seed), ahead=None)]
     for name, baseline in baselines(walk.population.training, walk.seed).items():
         between()
         compared.append(_beside(name, own, walk.sessions(baseline), walk.seed))
-    return Outcome(own=own, compared=tuple(compared))
+    return Outcome(own=own, compared=tuple(compared), listening=heard)
 
 
 def told_session(
-    participants: Participants, own: Sessions, ask: Ask, questions: Questions, user: int
+    participants: Participants,
+    own: Sessions,
+    ask: Ask,
+    questions: Questions,
+    user: int,
+    *,
+    inform: Tell | None = None,
 ) -> ToldSession:
-    """One user's session with the model, out of `own` if he is among the participants, else held now.
+    """One user's session with the model, out of `own` if he is among the participants, else held now. inform: tells
+    the model wishes, None where it cannot be told.
 
     Raises NoSessions: he has no question."""
     walk = participants.walk
     known = np.flatnonzero(own.users == user)
     if len(known):
-        return tell(walk.only(int(known[0])), own.only(int(known[0])))
+        return tell(walk.only(int(known[0])), own.only(int(known[0])), heard=inform is not None)
     alone = _walk_of(walk, questions, user)
-    return tell(alone, alone.sessions(ask))
+    return tell(alone, alone.sessions(ask, inform), heard=inform is not None)
 
 
 def _walk_of(walk: Walk, questions: Questions, user: int) -> Walk:

@@ -12,6 +12,7 @@ from simulator.population import embody
 from simulator.sessions.figures import satisfaction
 from simulator.sessions.records import EXITS, MOST_PAGES, Exit, Sessions
 from simulator.sessions.walking import Walk
+from simulator.sessions.wishes import wish_of
 from simulator.shown import HISTORY, SENTENCE, TITLE, line
 
 EVEN = 0.5  # chance from which an item fits
@@ -31,11 +32,15 @@ class ToldItem:
 
 @dataclass(frozen=True, kw_only=True)
 class ToldPage:
-    """A page. felt: 1 to 10, as in `satisfaction`. trust: in the list before the page, 0 to 1. mood: a sentence, "" for none."""
+    """A page. felt: 1 to 10, as in `satisfaction`. trust: in the list before the page, 0 to 1. mood: a sentence, "" for none.
+
+    wish: what the user would say before the next page, "" for nothing, and where he left.
+    """
 
     felt: float
     trust: float
     mood: str
+    wish: str
     items: tuple[ToldItem, ...]
 
 
@@ -44,6 +49,7 @@ class ToldSession:
     """One user's session with the model.
 
     user: the data's own id. history: titles, newest last. satisfy: 1 to 10. left: the reason in a sentence
+    heard: whether the model was told what the user wished
     """
 
     user: str
@@ -54,10 +60,11 @@ class ToldSession:
     satisfy: float
     exit: Exit
     left: str
+    heard: bool
 
 
-def tell(walk: Walk, sessions: Sessions) -> ToldSession:
-    """The session of the only user of a walk."""
+def tell(walk: Walk, sessions: Sessions, *, heard: bool) -> ToldSession:
+    """The session of the only user of a walk. heard: whether the model was told what he wished."""
     population, user = walk.population, int(sessions.users[0])
     persona = next(one for one in build_personas(population.training) if one.user == user)
     depth, history = int(sessions.depth[0]), walk.questions.history(0)
@@ -79,6 +86,7 @@ def tell(walk: Walk, sessions: Sessions) -> ToldSession:
         satisfy=float(satisfaction(sessions)[0]),
         exit=leaving,
         left=_left(leaving, taken, depth),
+        heard=heard,
     )
 
 
@@ -90,6 +98,7 @@ def _page(walk: Walk, sessions: Sessions, page: int, behaviour: StatisticalBehav
         felt=float(1 + 9 * sessions.felt[0, page]),
         trust=float(sessions.trust[0, page]),
         mood=_mood(sessions, page),
+        wish=_wish(walk, sessions, page),
         items=tuple(
             ToldItem(
                 rank=place + 1,
@@ -132,6 +141,12 @@ def _reason(
     return reject_item(
         view.signals[column], behaviour.scene(shown, item, column), little=behaviour.has_little(item, column)
     )
+
+
+def _wish(walk: Walk, sessions: Sessions, page: int) -> str:
+    if page + 1 == sessions.depth[0]:
+        return ""
+    return wish_of(int(sessions.users[0]), sessions.wishes[0, page], walk.kinds.names).text
 
 
 def _mood(sessions: Sessions, page: int) -> str:

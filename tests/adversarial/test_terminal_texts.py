@@ -91,9 +91,10 @@ SESSIONS = {
     "recommenders": [
         {"name": "x", "satisfy": FIGURE, "view": FIGURE, "depth": FIGURE, "like": FIGURE, "exits": EXITS, "model_ahead_by": FIGURE}
     ],
+    "listening": {"wished": FIGURE, "told": False, "satisfy": FIGURE, "depth": FIGURE},
     "session": {
-        "user": "x", "persona": "x", "history": ["x"], "satisfy": 5.0, "left": "x",
-        "pages": [{"felt": 5.0, "trust": 0.5, "mood": "x",
+        "user": "x", "persona": "x", "history": ["x"], "satisfy": 5.0, "left": "x", "heard": True,
+        "pages": [{"felt": 5.0, "trust": 0.5, "mood": "x", "wish": "x",
                    "items": [{"rank": 1, "title": "x", "taken": taken, "rating": 4, "reason": "x"} for taken in (True, False)]}],
     },
 }  # fmt: skip

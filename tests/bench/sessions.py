@@ -69,7 +69,8 @@ def measured(laboratory: Laboratory, users: int) -> dict[str, Any]:
     participants = gather_participants(
         training=data.training, questions=data.validation, n_users=users, seed=0
     )
-    with answering(laboratory, trial) as ask:
+    with answering(laboratory, trial) as model:
+        ask = model.ask
         held = {"trained": participants.walk.sessions(ask)}
         held |= {name: participants.walk.sessions(one) for name, one in baselines(data.training, 0).items()}
         own_cpu_s = time.process_time() - begun

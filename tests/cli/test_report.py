@@ -82,8 +82,8 @@ FIGURE = {"value": 6.25, "low": 6.0, "high": 6.5}
 SHARE = {"value": 0.25, "low": 0.2, "high": 0.3}
 EXITS = dict.fromkeys(("enough", "disappointed", "bored", "ran-out", "last-page"), SHARE)
 TOLD = {
-    "user": f"u-9 {HOSTILE}", "persona": "comes rarely", "history": ["Book one"], "satisfy": 5.5, "left": "I left with nothing.",
-    "pages": [{"felt": 5.0, "trust": 0.5, "mood": "I expect little.", "items": [
+    "user": f"u-9 {HOSTILE}", "persona": "comes rarely", "history": ["Book one"], "satisfy": 5.5, "left": "I left with nothing.", "heard": False,
+    "pages": [{"felt": 5.0, "trust": 0.5, "mood": "I expect little.", "wish": "No more Crime for now, please.", "items": [
         {"rank": 1, "title": f"Book two {HOSTILE}", "taken": True, "rating": 4, "reason": "It fits."},
         {"rank": 2, "title": "Lamp", "taken": False, "rating": None, "reason": "Not for me."}]}],
 }  # fmt: skip
@@ -99,6 +99,7 @@ def held(trial_id: str, at: float, told: object) -> JobRecord:
     result = {
         "trial": trial_id, "users": 200, "page_size": 10, "most_pages": 10, "fidelity": {"auc": 0.86, "low": 0.83, "high": 0.89},
         "no_vote": None, "lacking": ["no prices: nobody goes by what a thing costs"], "recommenders": compared, "session": told,
+        "listening": {"wished": SHARE, "told": False, "satisfy": FIGURE, "depth": FIGURE},
     }  # fmt: skip
     return JobRecord(
         id=f"sessions-{at}", kind=JobKind.SESSIONS, state=JobState.DONE, created_at=at, result=result
@@ -117,6 +118,8 @@ def test_whole_sessions_stand_with_the_baselines_and_one_user_is_followed_page_b
     for words in (
         "6.25 [6, 6.5]", "1.25 [1, 1.5]", "25 % [20, 30]", "best-sellers", "too little fitted", "Before: Book one", "rated 4 of 5",
         "I expect little.", "Not for me.", "I left with nothing. Satisfy 5.5 of 10", "no prices: nobody goes by what a thing costs.",
+        "No more Crime for now, please.” (your model offers no instruct() and was not told)",
+        "25 % [20, 30] of them asked to be spared a kind of thing", "would add 6.25 [6, 6.5] to Satisfy",
     ):  # fmt: skip
         assert words in page.text, words
     assert "somebody else" not in page.text

@@ -67,6 +67,17 @@ async def typing(connect):
         ("[training]\ndevice = |", "cuda", '[training]\ndevice = "cuda"'),
         ('[training]\ndevice = "c|', "cuda", '[training]\ndevice = "cuda"'),
         ('[training]\ndevice = "|cpu"', "cuda", '[training]\ndevice = "cuda"'),
+        ("[objective]\nsessions = |", "true", "[objective]\nsessions = true"),
+        (
+            '[objective]\nexpression = "NDCG@10 + sat|"',
+            "satisfy@session",
+            '[objective]\nexpression = "NDCG@10 + satisfy@session"',
+        ),
+        (
+            '[objective]\nguardrails = ["view|"]',
+            "view@session",
+            '[objective]\nguardrails = ["view@session"]',
+        ),
         ("[training]\nmax_epochs = |", "60", "[training]\nmax_epochs = 60"),
         (
             '[objective]\nexpression = "0.6*HR@5 + ND|"',

@@ -223,6 +223,7 @@ async def test_the_same_job_asked_for_twice_runs_once(connect, records):
         ("train", JobKind.TRAIN, {"seed": 7}),
         ("train", JobKind.TRAIN, {"device": "cpu"}),
         ("askUsers", JobKind.SIMULATE, {"users": 20}),
+        ("followUser", JobKind.SESSIONS, {"users": 20}),
         ("tune", JobKind.TUNE, {"seed": 7}),
         ("improve", JobKind.IMPROVE, {"trials": 2}),
         ("completeAdapter", JobKind.ADAPT, {"rounds": 2}),

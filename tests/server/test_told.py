@@ -51,6 +51,21 @@ def test_a_round_of_patches_tells_how_many_were_verified_and_the_best():
     assert message(JobKind.PROPOSE, {"proposals": [], "more_training": more}) == "train longer first"
 
 
+def test_sessions_tell_satisfy_beside_markov_and_whose_session_the_report_has():
+    def of(name, value):
+        return {"name": name, "satisfy": {"value": value, "low": value - 0.125, "high": value + 0.125}}
+
+    held = {
+        "users": 200,
+        "recommenders": [of("model", 5.5), of("markov", 4.25), of("random", 1.25)],
+        "session": None,
+    }
+    words = "Sessions held: Satisfy 5.5 ± .125, Markov 4.25, of 200 simulated users"
+    assert message(JobKind.SESSIONS, held) == words
+    told = {**held, "session": {"user": "u\n7"}}
+    assert message(JobKind.SESSIONS, told) == f"{words}; the report tells the session of user u 7"
+
+
 def test_a_patch_that_was_measured_again_is_told_with_why_it_is_not_verified():
     told = of_job(JobKind.VERIFY, {"proposals": [PATCH]}, NOTHING)
     words = "Verified: Full softmax loss +20 % [+15, +25]"

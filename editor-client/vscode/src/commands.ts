@@ -93,6 +93,7 @@ export function registerCommands(world: World): vscode.Disposable {
   for (const name of ['improve', 'train', 'diagnose', 'askUsers', 'propose', 'tune', 'evolve']) {
     command(name, () => withServer(connection, () => jobs.start(`evolverec.${name}`, {})));
   }
+  command('followUser', () => withServer(connection, () => jobs.followUser()));
   command('diagnoseCheckpoint', () => withServer(connection, () => jobs.diagnoseCheckpoint()));
   command('cancel', () => jobs.cancel());
   rowCommand('stopRun', (node: Node) => jobs.stop(...runOf(node)));
@@ -189,6 +190,7 @@ async function menu(world: World): Promise<void> {
           item('$(search) Diagnose', 'diagnose', 'measure inside the model why it fails'),
           item('$(file-binary) Diagnose a Checkpoint...', 'diagnoseCheckpoint', 'weights that you have, without training'),
           item('$(comment-discussion) Ask Users', 'askUsers', 'simulated ones, made from real histories'),
+          item('$(book) Follow a User...', 'followUser', 'through a whole session, page by page, until he leaves'),
           item('$(lightbulb) Propose Patches', 'propose', 'make, train and measure them'),
           item('$(settings) Tune Numbers', 'tune', 'learning rate, dropout, width and others of the configuration'),
           item('$(type-hierarchy) Evolve', 'evolve', 'the whole repo, on a copy; asks what it may cost'),

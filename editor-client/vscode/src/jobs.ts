@@ -11,7 +11,7 @@ import { timeOf } from './ui/words';
 
 type Given = Record<string, unknown>;
 
-const STARTS = new Set(['improve', 'train', 'diagnose', 'askUsers', 'propose', 'tune', 'evolve', 'verify', 'completeAdapter', 'askLlm'].map((name) => `evolverec.${name}`));
+const STARTS = new Set(['improve', 'train', 'diagnose', 'askUsers', 'followUser', 'propose', 'tune', 'evolve', 'verify', 'completeAdapter', 'askLlm'].map((name) => `evolverec.${name}`));
 const LEAST_TRIALS = 3;
 const USUAL_TRIALS = 24;
 
@@ -55,6 +55,20 @@ export class Jobs {
     const checkpoint = picked?.[0]?.fsPath;
     if (!checkpoint) throw new Declined('no checkpoint picked');
     return await this.start('evolverec.diagnose', { repo, checkpoint });
+  }
+
+  /** Whole sessions of simulated users; the report tells one of them page by page. */
+  async followUser(): Promise<unknown> {
+    const repo = (await this.repos.choose())?.repo;
+    if (!repo) throw new Declined('no repo picked');
+    const user = await vscode.window.showInputBox({
+      title: 'Follow a User',
+      prompt: 'Whose session shall the report tell? His id, as your log has it.',
+      placeHolder: 'Empty: figures of all users alone',
+      ignoreFocusOut: true,
+    });
+    if (user === undefined) throw new Declined('no user named');
+    return await this.start('evolverec.followUser', { repo, ...(user.trim() ? { user: user.trim() } : {}) });
   }
 
   async cancel(): Promise<void> {

@@ -14,6 +14,8 @@ CONTRACT = """\
 - `recommender.score(users, histories)` returns finite floats (B, n_items + 1), higher is better, column 0 is ignored.
   `users` is int64 (B,), `histories` int64 (B, L), left-padded with 0, oldest first, newest last. The same question gets
   the same answer, whoever else is in the batch and however much padding there is; dropout is off while scoring.
+- `recommender.instruct(users, texts)` stays where it exists: what users (B,) wish at this moment, a string each, "" for nothing,
+  which later scores of theirs heed, and nothing else does.
 - `recommender.item_embeddings()`, `state_dict()` and `load_state_dict()` stay where they exist, stay true to what
   `score` uses, and a state that is saved and loaded scores the same.
 - {data}

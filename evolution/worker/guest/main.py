@@ -259,6 +259,11 @@ class GuestSession:
         np.save(path, self.candidate.dense_of(self._asked(questions), self._max_history))
         return {"score_s": self.candidate.score_s - before}
 
+    def instruct(self, users: list[int], texts: list[str]) -> dict[str, Any]:
+        """Have the recommender told what users wish; whether it offers to be told, without users that alone."""
+        self.stage = "instruct()"
+        return {"offered": self.candidate.instruct(np.array(users, dtype=np.int64), texts)}
+
     def embeddings(self, path: str) -> dict[str, Any]:
         self.stage = "item_embeddings()"
         table = self.candidate.item_embeddings()
@@ -376,7 +381,7 @@ SMALL = 100_000  # parameters: handing the work of fewer to several threads take
 WALK_EPOCHS = 2  # so that what begins with the second one is seen
 REQUESTS = (
     "enter", "watch", "load", "smoke", "walk", "watch_epochs", "replay", "build", "score", "padding", "part", "changes", "mode_left", "follow", "rank",
-    "dense", "embeddings", "epoch", "keep", "restore", "save_state", "load_state", "load_checkpoint", "memory", "find_bad_value",
+    "dense", "instruct", "embeddings", "epoch", "keep", "restore", "save_state", "load_state", "load_checkpoint", "memory", "find_bad_value",
 )  # fmt: skip
 
 

@@ -107,6 +107,16 @@ class CheckedRecommender:
             target[questions.by_length] = part
         return placed
 
+    def instruct(self, users: np.ndarray, texts: list[str]) -> bool:
+        """Tell it what each of these users, int64 (B,), wishes at this moment; False where it cannot be told anything."""
+        offered = getattr(self.model, "instruct", None)
+        if not callable(offered):
+            return False
+        if len(users):
+            with self.at_rest():
+                offered(users, texts)
+        return True
+
     def _in_batches(
         self, rows: np.ndarray, work: Callable[..., tuple[np.ndarray, ...]]
     ) -> tuple[np.ndarray, ...]:

@@ -137,3 +137,15 @@ def test_a_candidate_is_held_against_as_many_optimizer_steps(tmp_path: Path) -> 
     prune = behind(parent, OBJECTIVE)
     assert prune(steps(10, curve(*[0.02] * 12)))  # 120 steps, as many as the parent took to be good
     assert not prune(steps(8, curve(*[0.02] * 12)))  # 96 steps
+
+
+def test_where_sessions_are_a_part_of_the_objective_candidates_are_given_up_by_what_epochs_tell(
+    tmp_path: Path,
+) -> None:
+    mixed = parse_expression("0.5*HR@5 + 0.5*satisfy@session/10")
+    whole = Metric(value=0.4, low=0.39, high=0.41)  # which epochs do not reach
+    told = {"HR@5": Metric(value=0.1, low=0.07, high=0.13)}
+    parent = trial(tmp_path, "p", np.ones(3), epochs=curve(*[0.1] * 20), best_epoch=18, objective=whole)
+    prune = behind(replace(parent, metrics=told), mixed)
+    assert not prune(curve(*[0.072] * 18))
+    assert prune(curve(*[0.068] * 18))

@@ -34,6 +34,8 @@ def test_defaults_are_the_documented_ones(tmp_path: Path) -> None:
         (GOOD + '[training]\ndevice = "tpu"\n', 7, "got 'tpu'"),
         (GOOD + '[objective]\nexpression = "HR@7"\n', 7, "unknown metric HR@7"),
         (GOOD + '[objective]\nexpression = "HR@5 NDCG@5"\n', 7, "cannot read"),
+        (GOOD + '[objective]\nexpression = "satisfy@visit"\n', 7, "or one of satisfy@session"),
+        (GOOD + "[objective]\nsessions = 200\n", 7, "expected true or false"),
         (GOOD + '[objective]\nguardrails = ["speed > 1"]\n', 7, "cannot read 'speed > 1'"),
         (GOOD + "[objectives]\n", 6, "unknown key"),
         (GOOD + "nonsense\n", 6, "not valid TOML"),
