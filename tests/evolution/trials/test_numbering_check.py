@@ -111,6 +111,7 @@ def test_negatives_beside_the_positives_do_not_hide_a_shift() -> None:
 
 
 def test_users_and_items_that_are_both_numbered_by_time_are_told() -> None:
+    assert LOG.timestamps is not None
     order = np.argsort(LOG.timestamps, kind="stable")
     theirs = []
     for ids, n in ((LOG.users, LOG.n_users), (LOG.items, LOG.n_items)):
