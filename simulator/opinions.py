@@ -1,7 +1,7 @@
 """Forms one user's opinions on a page by comparing it with pages of the user's own choice (see `viewpoint`).
 
 Overused: the page has more of a signal than 95 of 100 own pages and than the user's best page, at the cost of the
-other signals.
+other signals, and is worth less to him than halfway from his own pages to his best page.
 Missed: a signal that the user chooses by is worth less to him there than on 95 of 100 own pages and on his best page,
 and the loss is material.
 Liked: a signal that matters to the user is worth at least as much as on his own pages.
@@ -14,6 +14,9 @@ import numpy as np
 from simulator.viewpoint import PageStatistics, Viewpoint
 
 MATERIAL = 0.1  # a loss is material from this share of the utility of the user's own pages above random ones
+# A loss in one signal is material from this share. It is smaller, since a page that ignores one reason of choice, as the price,
+# can cost no more than what that reason brings, while sequence and category bring most.
+MATERIAL_OF_ONE = 0.03
 OVERUSABLE = ("popularity", "sequence")  # judged by `PageStatistics.amount`
 UNIFORM = (("category", 0), ("store", 1))  # judged by `PageStatistics.sameness`: signal, column
 
@@ -64,7 +67,7 @@ def _uniform(view: Viewpoint, page: PageStatistics) -> list[Opinion]:
 
 
 def _missed(view: Viewpoint, page: PageStatistics) -> list[Opinion]:
-    found, own, least = [], view.own_pages, _material_worth(view)
+    found, own, least = [], view.own_pages, MATERIAL_OF_ONE * _gain(view)
     for column, signal in enumerate(view.signals):
         shown, low = page.worth[0, column], own.low.worth[0, column]
         lost = own.mean.worth[0, column] - shown
@@ -91,15 +94,21 @@ def _width(low: float, high: float) -> float:
 
 
 def _crowds_out(view: Viewpoint, page: PageStatistics, signal: str) -> bool:
-    """Whether the other signals together are worth materially less than on the user's own pages."""
+    """Whether the other signals together are worth materially less than on the user's own pages, and the page is not nearer
+    to the user's best one all the same: whoever gets nearly all that he could get is not shown too much of anything."""
     others = np.array([other != signal for other in view.signals])
     lost = view.own_pages.mean.worth[0, others].sum() - page.worth[0, others].sum()
-    return bool(lost >= _material_worth(view))
+    halfway = (view.own_pages.mean.worth.sum() + view.best_page.worth.sum()) / 2
+    return bool(lost >= _material_worth(view) and page.worth.sum() < halfway)
 
 
 def _material_worth(view: Viewpoint) -> float:
-    gain = view.own_pages.mean.worth.sum() - view.typical_worth.sum()
-    return MATERIAL * max(float(gain), 1e-6)
+    return MATERIAL * _gain(view)
+
+
+def _gain(view: Viewpoint) -> float:
+    """The utility of the user's own pages above random ones, above 0."""
+    return max(float(view.own_pages.mean.worth.sum() - view.typical_worth.sum()), 1e-6)
 
 
 def _complaint(kind: str, signal: str, strength: float) -> Opinion:
